@@ -1,0 +1,209 @@
+"""Settings by environment (docs/settings.md has the list). Nothing set: everything embedded in one process."""
+
+import os
+from datetime import timedelta
+from pathlib import Path
+
+import dj_database_url
+
+from a2a_project import environment
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+# What a running installation writes when nothing else is set: database, secret, metrics of its processes.
+VAR_DIR = Path(environment.text("A2A_VAR_DIR", str(BASE_DIR / "var")))
+
+DEBUG = environment.flag("DEBUG")
+DATABASE_URL = environment.text("DATABASE_URL", f"sqlite:///{VAR_DIR / 'db.sqlite3'}")
+REDIS_URL = environment.text("REDIS_URL")
+BROKER_URL = environment.text("BROKER_URL", REDIS_URL)
+ALLOWED_HOSTS = environment.listing("ALLOWED_HOSTS", "localhost,127.0.0.1,[::1]")
+EMBEDDED = DATABASE_URL.startswith("sqlite:")
+
+SECRET_KEY = environment.text("SECRET_KEY")
+if not SECRET_KEY:
+    if not EMBEDDED:
+        environment.stop("SECRET_KEY must be set (50 random characters, the same for every process)")
+    SECRET_KEY = environment.generated_secret(VAR_DIR / "secret_key")
+if len(SECRET_KEY) < 32:
+    environment.stop("SECRET_KEY must be at least 32 random characters")
+if DEBUG and not EMBEDDED:
+    environment.stop("DEBUG must not be set together with a database server")
+if "*" in ALLOWED_HOSTS and not DEBUG:
+    environment.stop("ALLOWED_HOSTS must name the hosts; * would accept any")
+
+INSTALLED_APPS = [
+    # First: its ready() sets the broker that actors are declared on.
+    "a2a_project",
+    "unfold",
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "channels",
+    "guardian",
+    "rest_framework",
+    "drf_spectacular",
+    "drf_spectacular_sidecar",
+    "django_filters",
+    "django_prometheus",
+    "django_structlog",
+    "audit",
+    "security",
+    "delegation",
+]
+
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "django_structlog.middlewares.RequestMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+]
+
+ROOT_URLCONF = "a2a_project.urls"
+ASGI_APPLICATION = "a2a_project.asgi.application"
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ],
+        },
+    }
+]
+
+# -- stores
+
+DATABASES = {"default": dj_database_url.parse(DATABASE_URL)}
+if EMBEDDED:
+    Path(DATABASES["default"]["NAME"]).parent.mkdir(parents=True, exist_ok=True)
+    DATABASES["default"]["OPTIONS"] = {
+        "transaction_mode": "IMMEDIATE",
+        "timeout": 20,
+        "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA mmap_size=134217728;",
+    }
+else:
+    # min_size stays small: each worker process holds three connections of its own for as long as it lives.
+    DATABASES["default"]["OPTIONS"] = {"pool": {"min_size": 1, "max_size": 20, "timeout": 10}}
+
+CACHES = {
+    "default": {
+        "BACKEND": "django.core.cache.backends.redis.RedisCache" if REDIS_URL else
+        "django.core.cache.backends.locmem.LocMemCache",
+        "LOCATION": REDIS_URL or "a2a",
+    }
+}
+
+CHANNEL_LAYERS = {
+    "default": {"BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer", "CONFIG": {"hosts": [REDIS_URL]}}
+    if REDIS_URL
+    else {"BACKEND": "channels.layers.InMemoryChannelLayer"}
+}
+
+# -- work
+
+A2A_AGENT_TIMEOUT_SECONDS = environment.number("A2A_AGENT_TIMEOUT_SECONDS", 60, least=0.1)
+A2A_ALLOWED_AGENT_HOSTS = environment.listing("A2A_ALLOWED_AGENT_HOSTS")
+A2A_LIMIT_CUSTOMER_TASKS_PER_DAY = int(environment.number("A2A_LIMIT_CUSTOMER_TASKS_PER_DAY", 1000))
+A2A_LIMIT_AGENT_CALLS_PER_HOUR = int(environment.number("A2A_LIMIT_AGENT_CALLS_PER_HOUR", 100))
+A2A_LIMIT_PAIR_PER_HOUR = int(environment.number("A2A_LIMIT_PAIR_PER_HOUR", 50))
+A2A_TASK_DEADLINE_SECONDS = environment.number("A2A_TASK_DEADLINE_SECONDS", 24 * 3600, least=1)
+A2A_QUESTION_EXPIRY_SECONDS = environment.number("A2A_QUESTION_EXPIRY_SECONDS", 24 * 3600, least=1)
+A2A_HOP_BUDGET = int(environment.number("A2A_HOP_BUDGET", 100, least=1))
+A2A_WORKER_CAPACITY = int(environment.number("A2A_WORKER_CAPACITY", 256, least=1))
+A2A_MESSAGE_MAX_BYTES = int(environment.number("A2A_MESSAGE_MAX_BYTES", 1024 * 1024, least=1))
+
+# -- people
+
+AUTHENTICATION_BACKENDS = [
+    "django.contrib.auth.backends.ModelBackend",
+    "guardian.backends.ObjectPermissionBackend",
+]
+ANONYMOUS_USER_NAME = None
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
+    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator"},
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+]
+LOGIN_URL = "live:login"
+LOGIN_REDIRECT_URL = "live:tasks"
+LOGOUT_REDIRECT_URL = "live:login"
+CSRF_COOKIE_HTTPONLY = True
+SESSION_COOKIE_SAMESITE = "Lax"
+
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": [
+        "security.credentials.JWTAuthentication",
+        "security.credentials.ApiKeyAuthentication",
+    ],
+    "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
+    "DEFAULT_RENDERER_CLASSES": ["delegation.api.rendering.OrjsonRenderer"],
+    "DEFAULT_PARSER_CLASSES": ["delegation.api.rendering.OrjsonParser"],
+    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "DEFAULT_FILTER_BACKENDS": ["django_filters.rest_framework.DjangoFilterBackend"],
+    "DEFAULT_PAGINATION_CLASS": "delegation.api.pagination.CursorPages",
+    "EXCEPTION_HANDLER": "delegation.api.problems.problem_response",
+    "UNAUTHENTICATED_USER": None,
+}
+SIMPLE_JWT = {
+    "ACCESS_TOKEN_LIFETIME": timedelta(hours=1),
+    "REFRESH_TOKEN_LIFETIME": timedelta(days=7),
+    "ALGORITHM": "HS256",
+    "USER_ID_CLAIM": "sub",
+}
+SPECTACULAR_SETTINGS = {
+    "TITLE": "Agent-to-Agent delegation",
+    "DESCRIPTION": "Give tasks to your team of agents, follow each decision, approve and answer on the way.",
+    "VERSION": "1.0.0",
+    "OAS_VERSION": "3.1.1",
+    "SERVE_INCLUDE_SCHEMA": False,
+    "SWAGGER_UI_DIST": "SIDECAR",
+    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
+    "REDOC_DIST": "SIDECAR",
+}
+
+# -- pages
+
+LANGUAGE_CODE = "en-us"
+TIME_ZONE = "UTC"
+USE_TZ = True
+STATIC_URL = "/static/"
+STATIC_ROOT = VAR_DIR / "static"
+STATICFILES_DIRS = [BASE_DIR / "static"]
+# Pages work from a fresh clone, with no collectstatic in between.
+WHITENOISE_USE_FINDERS = True
+WHITENOISE_AUTOREFRESH = DEBUG
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+DATA_UPLOAD_MAX_MEMORY_SIZE = 2 * A2A_MESSAGE_MAX_BYTES
+UNFOLD = {"SITE_TITLE": "A2A delegation", "SITE_HEADER": "A2A delegation", "SITE_SYMBOL": "hub"}
+
+# -- what we tell the operators
+
+# Every process of an installation on one machine adds its counts here, and /metrics sums them. The library reads the
+# variable when it is first imported, so it must be in the environment before any app is loaded.
+METRICS_DIR = Path(os.environ.setdefault("PROMETHEUS_MULTIPROC_DIR", str(VAR_DIR / "metrics")))
+METRICS_DIR.mkdir(parents=True, exist_ok=True)
+PROMETHEUS_EXPORT_MIGRATIONS = False
+
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {
+        "json": {"()": "a2a_project.telemetry.json_formatter"},
+    },
+    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "json"}},
+    "root": {"handlers": ["stderr"], "level": environment.text("A2A_LOG_LEVEL", "INFO").upper()},
+    "loggers": {"uvicorn.access": {"level": "WARNING"}, "django_structlog": {"level": "WARNING"}},
+}

@@ -1,0 +1,49 @@
+"""A customer's virtual employees."""
+
+import uuid6
+from django.core.validators import RegexValidator
+from django.db import models
+from django.db.models.functions import Now
+
+from delegation.models.scope import TenantQuerySet
+from delegation.states import Seniority
+
+agent_type_is_a_slug = RegexValidator(
+    r"\A[a-z0-9]+(?:[-_][a-z0-9]+)*\Z", "Lower-case letters, digits, single dashes and underscores only."
+)
+
+
+class Agent(models.Model):
+    """One virtual employee (VE): its trade, its rank, and the address where it is called over A2A."""
+
+    id = models.UUIDField(primary_key=True, default=uuid6.uuid7, editable=False)
+    customer = models.ForeignKey("security.Customer", on_delete=models.PROTECT, related_name="agents")
+    ve_id = models.CharField("VE id", max_length=64, help_text="The employee number: unique within the customer.")
+    agent_type = models.CharField(max_length=64, validators=[agent_type_is_a_slug], help_text="e.g. copywriter")
+    name = models.CharField(max_length=200)
+    description = models.TextField(default="", blank=True)
+    seniority = models.CharField(max_length=16, choices=Seniority, default=Seniority.SPECIALIST)
+    skills = models.JSONField(default=list, blank=True, help_text="A list of words.")
+    endpoint_url = models.CharField(max_length=500, help_text="The agent's A2A address; its card is found beneath it.")
+    card = models.JSONField(null=True, blank=True, editable=False, help_text="The agent card as last fetched.")
+    card_fetched_at = models.DateTimeField(null=True, blank=True, editable=False)
+    is_root = models.BooleanField(default=False, help_text="Receives the tasks that name no agent.")
+    requires_approval = models.BooleanField(default=False, help_text="A person must approve what is delegated to it.")
+    enabled = models.BooleanField(default=True)
+    timeout_seconds = models.PositiveIntegerField(null=True, blank=True, help_text="Empty: the platform's limit.")
+    created_at = models.DateTimeField(db_default=Now(), editable=False)
+
+    objects = TenantQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["customer_id", "agent_type"]
+        constraints = [
+            models.UniqueConstraint(fields=["customer", "agent_type"], name="one_agent_per_type"),
+            models.UniqueConstraint(fields=["customer", "ve_id"], name="one_agent_per_ve_id"),
+            models.UniqueConstraint(
+                fields=["customer"], condition=models.Q(is_root=True), name="one_root_agent_per_customer"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.name} ({self.agent_type})"

@@ -1,0 +1,93 @@
+"""What waits for a person: the approval of a delegation, the answer to an agent's question."""
+
+import uuid6
+from django.conf import settings
+from django.db import models
+from django.db.models import Q
+
+from delegation.models.scope import TenantQuerySet
+from delegation.models.tasks import Hop, Task
+from delegation.states import QuestionStatus
+
+
+class Approval(models.Model):
+    """Asks people whether a delegation may happen. It is bound to the waiting hop, which holds exactly that call."""
+
+    id = models.UUIDField(primary_key=True, default=uuid6.uuid7, editable=False)
+    task = models.ForeignKey(Task, on_delete=models.PROTECT, related_name="approvals")
+    hop = models.OneToOneField(Hop, on_delete=models.PROTECT, related_name="approval", help_text="The waiting call.")
+    customer = models.ForeignKey("security.Customer", on_delete=models.PROTECT, related_name="+", db_index=False)
+    status = models.CharField(max_length=10, choices=QuestionStatus, default=QuestionStatus.OPEN)
+    agent_from = models.CharField(max_length=64)
+    agent_to = models.CharField(max_length=64)
+    reason = models.TextField(default="")
+    confidence = models.FloatField(null=True)
+    instruction = models.TextField()
+    path = models.JSONField(default=list)
+    call_digest = models.CharField(max_length=64, help_text="SHA-256 of the call that is approved.")
+    required = models.PositiveSmallIntegerField(default=1)
+    granted = models.PositiveSmallIntegerField(default=0)
+    created_at = models.DateTimeField()
+    expires_at = models.DateTimeField()
+    resolved_at = models.DateTimeField(null=True, blank=True)
+
+    objects = TenantQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-id"]
+        indexes = [
+            models.Index(fields=["customer", "id"], name="approval_by_customer"),
+            models.Index(fields=["expires_at"], name="approval_open", condition=Q(status=QuestionStatus.OPEN)),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.agent_from} → {self.agent_to} ({self.status})"
+
+
+class ApprovalVote(models.Model):
+    """One person's word on one approval; a second word of the same person does not count."""
+
+    approval = models.ForeignKey(Approval, on_delete=models.PROTECT, related_name="votes")
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
+    approved = models.BooleanField()
+    comment = models.TextField(default="", blank=True)
+    created_at = models.DateTimeField()
+
+    class Meta:
+        ordering = ["id"]
+        constraints = [models.UniqueConstraint(fields=["approval", "user"], name="one_vote_per_person")]
+
+    def __str__(self) -> str:
+        return f"{self.user}: {'yes' if self.approved else 'no'}"
+
+
+class Clarification(models.Model):
+    """An agent's question to the person. The hop that asked waits for the answer."""
+
+    id = models.UUIDField(primary_key=True, default=uuid6.uuid7, editable=False)
+    task = models.ForeignKey(Task, on_delete=models.PROTECT, related_name="clarifications")
+    hop = models.OneToOneField(Hop, on_delete=models.PROTECT, related_name="clarification")
+    customer = models.ForeignKey("security.Customer", on_delete=models.PROTECT, related_name="+", db_index=False)
+    agent_type = models.CharField(max_length=64)
+    question = models.TextField()
+    options = models.JSONField(default=list)
+    status = models.CharField(max_length=10, choices=QuestionStatus, default=QuestionStatus.OPEN)
+    answer = models.TextField(default="", blank=True)
+    answered_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, blank=True, related_name="+", db_index=False
+    )
+    created_at = models.DateTimeField()
+    expires_at = models.DateTimeField()
+    resolved_at = models.DateTimeField(null=True, blank=True)
+
+    objects = TenantQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-id"]
+        indexes = [
+            models.Index(fields=["customer", "id"], name="clarification_by_customer"),
+            models.Index(fields=["expires_at"], name="clarification_open", condition=Q(status=QuestionStatus.OPEN)),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.agent_type}: {self.question[:60]} ({self.status})"
