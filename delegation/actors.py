@@ -1,0 +1,24 @@
+"""What the broker carries: "look". A worker hands it to its delegation loop and is done."""
+
+from collections.abc import Callable
+
+import dramatiq
+
+# The delegation loops of this process: none in a web process, one in a worker.
+_loops: list[Callable[[], None]] = []
+
+
+def heed(look: Callable[[], None]) -> None:
+    """Have ``look`` called, from any thread, whenever a message arrives."""
+    _loops.append(look)
+
+
+def unheed(look: Callable[[], None]) -> None:
+    _loops.remove(look)
+
+
+@dramatiq.actor(queue_name="delegation")
+def advance(hop_id: str) -> None:
+    """Look at this hop, and at whatever else is pending."""
+    for look in _loops:
+        look()

@@ -1,0 +1,88 @@
+"""Pokes whoever watches: "this task has moved". What has happened is then read from the database.
+
+One message a task for all that happened within a moment, so that a chain of commits costs its watchers one look.
+"""
+
+import asyncio
+from collections.abc import Mapping
+from contextlib import suppress
+from uuid import UUID
+
+import structlog
+from asgiref.sync import async_to_sync
+from channels.layers import get_channel_layer
+
+log = structlog.get_logger(__name__)
+_MOMENT_SECONDS = 0.02
+
+Moved = Mapping[UUID, tuple[str, int]]
+
+
+def task_group(task_id: UUID) -> str:
+    return f"task.{task_id}"
+
+
+def customer_group(customer_id: str) -> str:
+    return f"customer.{customer_id}"
+
+
+class Feed:
+    """One per process. With a loop of its own (``start``) it gathers and sends in the background, else at once."""
+
+    def __init__(self) -> None:
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._pending: dict[UUID, tuple[str, int]] = {}
+
+    def start(self) -> None:
+        """Send from the running loop from now on."""
+        self._loop = asyncio.get_running_loop()
+        self._news = asyncio.Event()
+        self._sender = asyncio.create_task(self._send_on())
+
+    async def stop(self) -> None:
+        """Send what is left, and stop."""
+        self._loop = None
+        self._sender.cancel()
+        with suppress(asyncio.CancelledError):
+            await self._sender
+        await self._send_pending()
+
+    def announce(self, moved: Moved) -> None:
+        """Tell the watchers of these tasks: {task id: (customer id, newest event number)}. Callable from any thread.
+
+        A channel layer that is away costs the watchers a moment, never the caller an error.
+        """
+        if self._loop is not None:
+            self._loop.call_soon_threadsafe(self._gather, moved)
+        else:
+            async_to_sync(_send)(moved)
+
+    def _gather(self, moved: Moved) -> None:
+        self._pending.update(moved)
+        self._news.set()
+
+    async def _send_on(self) -> None:
+        while True:
+            await self._news.wait()
+            await asyncio.sleep(_MOMENT_SECONDS)
+            await self._send_pending()
+
+    async def _send_pending(self) -> None:
+        self._news.clear()
+        moved, self._pending = self._pending, {}
+        await _send(moved)
+
+
+async def _send(moved: Moved) -> None:
+    layer = get_channel_layer()
+    for task_id, (customer_id, seq) in moved.items():
+        message = {"type": "task.moved", "task_id": str(task_id), "seq": seq}
+        try:
+            await layer.group_send(task_group(task_id), message)
+            await layer.group_send(customer_group(customer_id), message)
+        except (OSError, ConnectionError) as error:
+            log.warning("live layer is away", error=str(error))
+            return
+
+
+feed = Feed()

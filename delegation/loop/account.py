@@ -1,0 +1,361 @@
+"""Pure: what a hop's call came to, turned into the settlement that records it."""
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from uuid import UUID
+
+import orjson
+
+from delegation.loop.roster import AgentRecord
+from delegation.policy.decision import Decision, Usage
+from delegation.policy.verdict import Verdict
+from delegation.states import Action, HopStatus, TaskStatus
+from delegation.store.records import ClaimedHop, HopChanges, Row, Settlement, TaskEnd
+from delegation.store.rows import approval_row, clarification_row, decision_row, hop_row, new_id
+from security.errors import PlatformError
+
+SUMMARY_LENGTH = 500
+INSTRUCTION_LENGTH = 200
+_REJECTING = "APPROVAL_REJECTED"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Account:
+    """What is known of a hop when its call is over, whichever way it went."""
+
+    hop: ClaimedHop
+    at: datetime
+    agent: AgentRecord | None = None
+    seconds: float | None = None
+    """How long the agent took; None where it was never called."""
+    authorizations: Sequence[Row] = ()
+    leakages: Sequence[Row] = ()
+    findings: int = 0
+    usage: Usage = Usage()
+
+    @property
+    def ve_id(self) -> str:
+        return self.agent.ve_id if self.agent else ""
+
+
+def failed(account: Account, error: PlatformError, decision: Decision | None = None) -> Settlement:
+    """Settle a hop that ends in an error: its branch gets the error as its outcome, or the task fails with it."""
+    shown = {"code": error.code, "message": error.user_message}
+    changes = HopChanges(
+        **_ended(account, HopStatus.FAILED, decision), error_code=error.code, error_message=error.user_message
+    )
+    log = _log(account, decision, status="failed", error_message=f"{error.code}: {error.user_message}")
+    event = {"delegation_id": str(account.hop.id), "error": shown, "execution_time_seconds": account.seconds}
+    settlement = _settlement(account, changes, log=log, events=[("hop.failed", event)])
+    if account.hop.join_id is not None:
+        return _ending_branch(settlement)
+    status = TaskStatus.REJECTED if error.code == _REJECTING else TaskStatus.FAILED
+    end = TaskEnd(status=status, error_code=error.code, error_message=error.user_message)
+    return _ending_task(settlement, end, {"error": shown})
+
+
+def handled(account: Account, decision: Decision) -> Settlement:
+    """Settle work that is done: the result goes to the split that waits for it, or is the task's."""
+    changes = HopChanges(**_ended(account, HopStatus.COMPLETED, decision), result=decision.result)
+    log = _log(account, decision, status="completed", result_summary=summary(decision.result))
+    settlement = _settlement(account, changes, log=log, events=[_decided(account, decision)])
+    if account.hop.join_id is not None:
+        return _ending_branch(settlement)
+    end = TaskEnd(status=TaskStatus.COMPLETED, result=decision.result)
+    return _ending_task(settlement, end, {"result": decision.result})
+
+
+def asked(account: Account, decision: Decision, *, expires_at: datetime, remote_task_id: str = "") -> Settlement:
+    """Settle a question: the hop waits for a person. ``remote_task_id`` is the agent's own task that goes on with it."""
+    hop = account.hop
+    question = clarification_row(
+        hop_id=hop.id,
+        task_id=hop.task.id,
+        customer_id=hop.task.customer_id,
+        agent_type=hop.agent_type,
+        question=decision.question,
+        options=decision.options,
+        at=account.at,
+        expires_at=expires_at,
+    )
+    told = {
+        "clarification_id": str(question["id"]),
+        "delegation_id": str(hop.id),
+        "agent_type": hop.agent_type,
+        "question": decision.question,
+        "options": list(decision.options),
+        "expires_at": expires_at.isoformat(),
+    }
+    events = [
+        _decided(account, decision),
+        _waiting(hop.id, "answer"),
+        ("clarification.requested", told),
+        ("task.input_required", {}),
+    ]
+    changes = HopChanges(
+        **_ended(account, HopStatus.WAITING, decision), remote_task_id=remote_task_id
+    )
+    settlement = _settlement(account, changes, log=_log(account, decision, status="pending"), events=events)
+    return replace(settlement, clarifications=[question])
+
+
+def parked(account: Account, *, remote_task_id: str, due_at: datetime) -> Settlement:
+    """Settle that the agent works on and will be asked again; nothing is decided yet."""
+    hop = account.hop
+    changes = HopChanges(
+        status=HopStatus.WAITING, remote_task_id=remote_task_id, polls=hop.polls + 1, due_at=due_at
+    )
+    events = [] if hop.polls else [_waiting(hop.id, "agent")]
+    return Settlement(
+        hop=hop, at=account.at, changes=changes, events=events, authorizations=account.authorizations
+    )
+
+
+def handed_back(hop: ClaimedHop, *, at: datetime) -> Settlement:
+    """Settle that another worker is to run the hop, from where it stands."""
+    changes = HopChanges(status=HopStatus.PENDING, remote_task_id=hop.remote_task_id, polls=hop.polls)
+    return Settlement(hop=hop, at=at, changes=changes)
+
+
+def referred(
+    account: Account,
+    decision: Decision,
+    verdict: Verdict,
+    targets: Sequence[AgentRecord],
+    *,
+    slots: int,
+    expires_at: datetime,
+) -> tuple[Settlement, list[ClaimedHop]]:
+    """Settle a delegation or a split. Returns the children that this worker runs on with, at most ``slots``.
+
+    The others are saved for any worker to claim, or wait for a person's approval.
+    """
+    hop = account.hop
+    split = decision.action == Action.PARALLEL
+    children: list[Row] = []
+    approvals: list[Row] = []
+    events = [_decided(account, decision)]
+    if split:
+        events.append(_waiting(hop.id, "branches"))
+    own: list[ClaimedHop] = []
+    for place, (referral, target) in enumerate(zip(verdict.referrals, targets, strict=True)):
+        runs_here = not referral.needs_approval and len(own) < slots
+        status = HopStatus.RUNNING if runs_here else HopStatus.WAITING if referral.needs_approval else HopStatus.PENDING
+        child = _child(
+            hop,
+            target,
+            instruction=referral.subtask.instruction or hop.task.message,
+            status=status,
+            at=account.at,
+            branch=place if split else hop.branch,
+            join_id=hop.id if split else hop.join_id,
+        )
+        children.append(child)
+        if referral.needs_approval:
+            approval = approval_row(
+                hop=child,
+                agent_from=hop.agent_type,
+                reason=decision.reason,
+                confidence=decision.confidence,
+                call_digest=call_digest(child),
+                at=account.at,
+                expires_at=expires_at,
+            )
+            approvals.append(approval)
+            events += _approval_events(approval, child)
+        elif runs_here:
+            own.append(_claimed_child(account, child, hops=len(verdict.referrals)))
+            events.append(("hop.started", started(child, name=target.name)))
+    changes = HopChanges(
+        **_ended(account, HopStatus.WAITING if split else HopStatus.COMPLETED, decision),
+        pending_branches=len(children) if split else 0,
+    )
+    status = "pending" if approvals and not split else "completed"
+    settlement = _settlement(account, changes, log=_log(account, decision, status=status), events=events)
+    return replace(settlement, new_hops=children, approvals=approvals, depth_reached=hop.depth + 1), own
+
+
+def call_digest(child: Row) -> str:
+    """Return the SHA-256 of exactly the call that a person approves: who is called, with what, along which path."""
+    call = [str(child["id"]), child["agent_type"], child["agent_ve_id"], child["instruction"], child["path"]]
+    return hashlib.sha256(orjson.dumps(call)).hexdigest()
+
+
+def summary(result: object) -> str:
+    """Return the beginning of a result as text, for logs and lists."""
+    text = result if isinstance(result, str) else orjson.dumps(result).decode()
+    return text if len(text) <= SUMMARY_LENGTH else text[: SUMMARY_LENGTH - 1] + "…"
+
+
+def started(child: Row, *, name: str) -> Row:
+    """Return what the event hop.started tells of a new hop."""
+    return {
+        "delegation_id": str(child["id"]),
+        "parent_id": child["parent_id"] and str(child["parent_id"]),
+        "depth": child["depth"],
+        "agent_type": child["agent_type"],
+        "agent_name": name,
+        "attempt": child["attempt"],
+        "instruction": str(child["instruction"])[:INSTRUCTION_LENGTH],
+    }
+
+
+def _child(
+    hop: ClaimedHop,
+    target: AgentRecord,
+    *,
+    instruction: str,
+    status: HopStatus,
+    at: datetime,
+    branch: int | None,
+    join_id: UUID | None,
+) -> Row:
+    return hop_row(
+        id=new_id(),
+        task_id=hop.task.id,
+        customer_id=hop.task.customer_id,
+        agent_type=target.agent_type,
+        agent_ve_id=target.ve_id,
+        depth=hop.depth + 1,
+        path=(*hop.path, target.agent_type),
+        instruction=instruction,
+        priority=hop.priority,
+        status=status,
+        at=at,
+        owner=hop.owner if status == HopStatus.RUNNING else None,
+        parent_id=hop.id,
+        join_id=join_id,
+        branch=branch,
+    )
+
+
+def _claimed_child(account: Account, child: Row, *, hops: int) -> ClaimedHop:
+    """Return the child as this worker holds it, without asking the database."""
+    hop, task = account.hop, account.hop.task
+    return replace(
+        hop,
+        id=child["id"],
+        task=replace(task, hop_count=task.hop_count + hops, cost_usd=task.cost_usd + account.usage.cost_usd),
+        claim=1,
+        parent_id=hop.id,
+        join_id=child["join_id"],
+        branch=child["branch"],
+        resumes_id=None,
+        depth=child["depth"],
+        attempt=1,
+        agent_type=child["agent_type"],
+        path=tuple(child["path"]),
+        instruction=child["instruction"],
+        remote_task_id="",
+        polls=0,
+        started_at=child["created_at"],
+    )
+
+
+def _approval_events(approval: Row, child: Row) -> list[tuple[str, Row]]:
+    told = {
+        "approval_id": str(approval["id"]),
+        "delegation_id": str(child["id"]),
+        "parent_id": str(child["parent_id"]),
+        "depth": child["depth"],
+        "agent_from": approval["agent_from"],
+        "agent_to": approval["agent_to"],
+        "reason": approval["reason"],
+        "confidence": approval["confidence"],
+        "instruction": str(approval["instruction"])[:INSTRUCTION_LENGTH],
+        "expires_at": approval["expires_at"].isoformat(),
+    }
+    return [
+        ("approval.requested", told),
+        _waiting(child["id"], "approval"),
+        ("task.input_required", {}),
+    ]
+
+
+def _settlement(account: Account, changes: HopChanges, *, log: Row, events: list[tuple[str, Row]]) -> Settlement:
+    return Settlement(
+        hop=account.hop,
+        at=account.at,
+        changes=changes,
+        events=events,
+        decisions=[log],
+        authorizations=account.authorizations,
+        leakages=account.leakages,
+        depth_reached=account.hop.depth,
+    )
+
+
+def _ending_branch(settlement: Settlement) -> Settlement:
+    return replace(settlement, ends_branch_of=settlement.hop.join_id, resume_id=new_id())
+
+
+def _ending_task(settlement: Settlement, end: TaskEnd, told: Row) -> Settlement:
+    task = settlement.hop.task
+    totals = {"hop_count": task.hop_count, "cost_usd": round(task.cost_usd + settlement.changes.cost_usd, 6)}
+    event = (f"task.{end.status}", {**told, **totals})
+    return replace(settlement, end=end, events=[*settlement.events, event])
+
+
+def _ended(account: Account, status: HopStatus, decision: Decision | None) -> dict[str, object]:
+    """Return the columns that every hop whose call is over shares."""
+    usage = account.usage
+    spent = {"input_tokens": usage.input_tokens, "output_tokens": usage.output_tokens, "cost_usd": usage.cost_usd}
+    completed_at = None if status == HopStatus.WAITING else account.at
+    columns = {"status": status, "completed_at": completed_at, "findings": account.findings, **spent}
+    if decision is None:
+        return columns
+    return columns | {
+        "action": decision.action,
+        "delegated_to": ", ".join(subtask.delegated_to for subtask in decision.subtasks),
+        "confidence": decision.confidence,
+        "reason": decision.reason,
+    }
+
+
+def _log(account: Account, decision: Decision | None, *, status: str, **columns: str) -> Row:
+    hop = account.hop
+    said = {} if decision is None else {
+        "action": decision.action,
+        "delegated_to": ", ".join(subtask.delegated_to for subtask in decision.subtasks),
+        "confidence": decision.confidence,
+        "reason": decision.reason,
+    }
+    return decision_row(
+        hop_id=hop.id,
+        task_id=hop.task.id,
+        customer_id=hop.task.customer_id,
+        depth=hop.depth,
+        agent_type=hop.agent_type,
+        agent_ve_id=account.ve_id,
+        status=status,
+        started_at=hop.started_at,
+        at=account.at,
+        seconds=account.seconds,
+        **said,
+        **columns,
+    )
+
+
+def _decided(account: Account, decision: Decision) -> tuple[str, Row]:
+    return "hop.decided", {
+        "delegation_id": str(account.hop.id),
+        "action": decision.action,
+        "delegated_to": [subtask.delegated_to for subtask in decision.subtasks],
+        "confidence": decision.confidence,
+        "reason": decision.reason,
+        "execution_time_seconds": account.seconds,
+        "result_summary": "" if decision.result is None else summary(decision.result),
+        "findings": account.findings,
+        "cost_usd": account.usage.cost_usd,
+    }
+
+
+def _waiting(hop_id: object, waiting_for: str) -> tuple[str, Row]:
+    return "hop.waiting", {"delegation_id": str(hop_id), "waiting_for": waiting_for}
+
+
+def expiry(at: datetime, *, seconds: float, deadline_at: datetime) -> datetime:
+    """Return when a question asked now expires: never after the task's deadline."""
+    return min(at + timedelta(seconds=seconds), deadline_at)

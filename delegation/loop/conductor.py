@@ -1,0 +1,327 @@
+"""One hop from claim to settlement: guard, call, read, scan, judge, settle."""
+
+import time
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from uuid import UUID, uuid5
+
+import structlog
+from django.db import DatabaseError
+
+from delegation import metrics
+from delegation.errors import AgentUnavailable, DeadlineExceeded, InvalidAgentResponse
+from delegation.gateway import AgentCall, AgentReply, Gateway, ReplyState
+from delegation.loop import account as accounts
+from delegation.loop.account import Account
+from delegation.loop.roster import AgentRecord, Roster, Rosters
+from delegation.loop.screening import Screened, screen
+from delegation.policy.decision import Decision, DecisionInvalid, Usage, read_decision
+from delegation.policy.verdict import MAX_DEPTH, Situation, Verdict, candidates, judge, problem_for_agent
+from delegation.states import Action
+from delegation.store import ClaimedHop, Settled, Settlement
+from delegation.store.records import Row
+from delegation.store.rows import ruling_row
+from security.authorisation import Ruling, may_invoke
+from security.errors import AuthFailed, LeakageDetected, PlatformError
+from security.leakage import Detector, Policy
+
+log = structlog.get_logger(__name__)
+
+# The first poll of an agent that answers late, and the longest pause between two.
+_FIRST_POLL_SECONDS, _LONGEST_POLL_SECONDS = 0.2, 30.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Heard:
+    """An agent's answer to one call, read and judged. Exactly one of the three tells how it goes on."""
+
+    decision: Decision | None = None
+    verdict: Verdict | None = None
+    remote_task_id: str = ""
+    works_on: bool = False
+
+
+class Conductor:
+    """Runs hops. Everything it needs comes in here; it keeps no state of its own between hops."""
+
+    def __init__(
+        self,
+        *,
+        gateway: Gateway,
+        rosters: Rosters,
+        detector: Callable[[], Detector],
+        inputs: Callable[[UUID], Awaitable[list[Row]]],
+        settle: Callable[[Settlement], Awaitable[Settled]],
+        slots: Callable[[], int],
+        agent_timeout_seconds: float,
+        question_expiry_seconds: float,
+    ) -> None:
+        self._gateway = gateway
+        self._rosters = rosters
+        self._detector = detector
+        self._inputs = inputs
+        self._settle = settle
+        self._slots = slots
+        self._agent_timeout_seconds = agent_timeout_seconds
+        self._question_expiry_seconds = question_expiry_seconds
+
+    async def advance(self, hop: ClaimedHop) -> list[ClaimedHop]:
+        """Run the hop, settle it, and return the hops that go on in this worker."""
+        run = HopRun(hop)
+        try:
+            settlement, following = await self._outcome(run)
+        except PlatformError as error:
+            log.info("hop failed", hop_id=str(hop.id), code=error.code, internal=error.internal_message)
+            settlement, following = accounts.failed(run.account(), error, run.decision), []
+        except Exception:
+            # The edge of one hop: whatever breaks in it must end this hop, and no other.
+            log.exception("hop broke", hop_id=str(hop.id))
+            settlement, following = accounts.failed(run.account(), PlatformError()), []
+        try:
+            settled = await self._settle(settlement)
+        except DatabaseError:
+            log.exception("settlement refused", hop_id=str(hop.id))
+            settlement, following = accounts.failed(Account(hop=hop, at=_now()), PlatformError()), []
+            settled = await self._settle(settlement)
+        if not settled.held:
+            log.info("claim lost", hop_id=str(hop.id))
+            return []
+        count(settlement, settled)
+        return following
+
+    async def _outcome(self, run: "HopRun") -> tuple[Settlement, list[ClaimedHop]]:
+        hop = run.hop
+        if _now() >= hop.task.deadline_at:
+            raise DeadlineExceeded(internal=f"deadline {hop.task.deadline_at:%Y-%m-%d %H:%M:%S}")
+        roster = await self._rosters.of(hop.task.customer_id)
+        run.meet(roster)
+        heard = await self._hear(run, roster)
+        account = run.account()
+        if heard.works_on:
+            pause = min(_FIRST_POLL_SECONDS * 2 ** min(hop.polls, 16), _LONGEST_POLL_SECONDS)
+            due_at = account.at + timedelta(seconds=pause)
+            return accounts.parked(account, remote_task_id=heard.remote_task_id, due_at=due_at), []
+        decision, verdict = heard.decision, heard.verdict
+        if decision is None or verdict is None:
+            raise PlatformError(internal="an answer that is neither a decision nor work in progress")
+        expires_at = accounts.expiry(
+            account.at, seconds=self._question_expiry_seconds, deadline_at=hop.task.deadline_at
+        )
+        match decision.action:
+            case Action.HANDLE:
+                return accounts.handled(account, decision), []
+            case Action.ASK_CLARIFICATION:
+                asked = accounts.asked(account, decision, expires_at=expires_at, remote_task_id=heard.remote_task_id)
+                return asked, []
+            case _:
+                targets = [_record(roster, referral.subtask.delegated_to) for referral in verdict.referrals]
+                return accounts.referred(
+                    account, decision, verdict, targets, slots=self._slots() + 1, expires_at=expires_at
+                )
+
+    async def _hear(self, run: "HopRun", roster: Roster) -> Heard:
+        """Call the agent, and once more where its decision cannot be accepted.
+
+        Raises:
+            PlatformError: the call failed, the answer leaks, or the second decision is no better than the first.
+        """
+        situation = run.situation(roster)
+        inputs = await self._inputs(run.hop.resumes_id) if run.hop.resumes_id else []
+        problem = ""
+        for correction in (False, True):
+            reply = await self._reply(run, self._call(run, situation, inputs, problem), correction=correction)
+            if reply.state == ReplyState.WORKING:
+                return Heard(works_on=True, remote_task_id=reply.remote_task_id or "")
+            try:
+                decision = self._screened(run, _decision(reply))
+            except DecisionInvalid as error:
+                refusal: PlatformError = InvalidAgentResponse(internal=str(error))
+                problem = str(error)
+            else:
+                verdict = judge(decision, situation)
+                run.rule(verdict)
+                if verdict.refusal is None:
+                    waits = reply.state == ReplyState.INPUT_REQUIRED
+                    remote_task_id = reply.remote_task_id if waits and reply.remote_task_id else ""
+                    return Heard(decision=decision, verdict=verdict, remote_task_id=remote_task_id)
+                refusal, problem = verdict.refusal, problem_for_agent(verdict.refusal, situation)
+        raise refusal
+
+    async def _reply(self, run: "HopRun", call: AgentCall, *, correction: bool) -> AgentReply:
+        began = time.perf_counter()
+        try:
+            if run.hop.polls and not correction:
+                return await self._gateway.poll(call)
+            return await self._gateway.call(call)
+        finally:
+            seconds = time.perf_counter() - began
+            run.seconds = (run.seconds or 0.0) + seconds
+            metrics.AGENT_RESPONSE_TIME.labels(run.hop.agent_type).observe(seconds)
+
+    def _call(self, run: "HopRun", situation: Situation, inputs: list[Row], problem: str) -> AgentCall:
+        hop, agent = run.hop, run.agent
+        left = (hop.task.deadline_at - _now()).total_seconds()
+        timeout = min(agent.timeout_seconds or self._agent_timeout_seconds, max(left, 0.001))
+        message_id = hop.id if not problem else uuid5(hop.id, "correction")
+        instruction = f"Your last answer was not accepted: {problem}\n\n{hop.instruction}" if problem else hop.instruction
+        return AgentCall(
+            url=agent.endpoint_url,
+            message_id=str(message_id),
+            context_id=str(hop.task.id),
+            customer_id=hop.task.customer_id,
+            traceparent=f"00-{hop.task.trace_id}-{hop.id.hex[-16:]}-01",
+            instruction=instruction,
+            context=_context(hop, situation, [*inputs, {"kind": "correction", "problem": problem}] if problem else inputs),
+            timeout_seconds=timeout,
+            remote_task_id=hop.remote_task_id or None,
+            return_immediately=True,
+        )
+
+    def _screened(self, run: "HopRun", decision: Decision) -> Decision:
+        screened = screen(
+            decision, hop=run.hop, ve_id=run.agent.ve_id, detector=self._detector(), policy=Policy(), at=_now()
+        )
+        run.note(screened)
+        if screened.blocked:
+            raise LeakageDetected(internal=f"{len(screened.rows)} findings in {run.hop.agent_type}'s answer")
+        return screened.decision
+
+
+class HopRun:
+    """What gathers while one hop runs, and goes on record however it ends."""
+
+    def __init__(self, hop: ClaimedHop) -> None:
+        self.hop = hop
+        self.decision: Decision | None = None
+        self.seconds: float | None = None
+        self._agent: AgentRecord | None = None
+        self._usage = Usage()
+        self._authorizations: list[Row] = []
+        self._leakages: list[Row] = []
+
+    @property
+    def agent(self) -> AgentRecord:
+        if self._agent is None:
+            raise PlatformError(internal="the agent is not known yet")
+        return self._agent
+
+    def meet(self, roster: Roster) -> None:
+        """Find the agent and rule whether it may be called; a hop that goes on has been ruled on before.
+
+        Raises:
+            AgentUnavailable: the customer has no such agent any more, or it is disabled.
+            AuthFailed: it may not be called.
+        """
+        self._agent = roster.get(self.hop.agent_type)
+        if self._agent is None:
+            raise AgentUnavailable(internal=f"no agent {self.hop.agent_type}")
+        ruling = may_invoke(customer_id=self.hop.task.customer_id, target=self._agent)
+        if not self.hop.polls:
+            self._record(ruling, action="invoke", target=self.hop.agent_type)
+        if not self._agent.enabled:
+            raise AgentUnavailable(internal=ruling.reason)
+        if not ruling.authorized:
+            raise AuthFailed(internal=ruling.reason)
+
+    def situation(self, roster: Roster) -> Situation:
+        task = self.hop.task
+        return Situation(
+            agent=self.agent,
+            depth=self.hop.depth,
+            path=self.hop.path,
+            roster=roster,
+            hops_left=max(0, task.hop_budget - task.hop_count),
+        )
+
+    def note(self, screened: Screened) -> None:
+        """Keep the decision as it may be recorded, with what the scan found in it."""
+        self.decision = screened.decision
+        self._usage += screened.decision.usage
+        self._leakages += screened.rows
+        for severity in screened.severities:
+            metrics.LEAKAGE_DETECTED.labels(severity, self.hop.task.customer_id).inc()
+
+    def rule(self, verdict: Verdict) -> None:
+        for target, ruling in verdict.rulings:
+            self._record(ruling, action="delegate_to", target=target)
+
+    def account(self) -> Account:
+        return Account(
+            hop=self.hop,
+            at=_now(),
+            agent=self._agent,
+            seconds=self.seconds,
+            authorizations=tuple(self._authorizations),
+            leakages=tuple(self._leakages),
+            findings=len(self._leakages),
+            usage=self._usage,
+        )
+
+    def _record(self, ruling: Ruling, *, action: str, target: str) -> None:
+        row = ruling_row(
+            task_id=self.hop.task.id,
+            customer_id=self.hop.task.customer_id,
+            agent_ve_id=self.agent.ve_id,
+            target=target,
+            action=action,
+            authorized=ruling.authorized,
+            reason=ruling.reason,
+            headers={"X-Customer-ID": self.hop.task.customer_id},
+            at=_now(),
+        )
+        self._authorizations.append(row)
+
+
+def count(settlement: Settlement, settled: Settled) -> None:
+    """Count what has been committed."""
+    task = settlement.hop.task
+    for row in settlement.decisions:
+        targets = str(row["delegated_to_type"]).split(", ")
+        for target in targets:
+            action = row["decision_action"] or ""
+            metrics.DELEGATIONS.labels(settlement.hop.agent_type, target, action, row["status"]).inc()
+    if settlement.end is not None:
+        seconds = (settlement.at - task.created_at).total_seconds()
+        metrics.TASK_DURATION.labels(settled.hop_count, settled.depth_reached).observe(seconds)
+
+
+def _decision(reply: AgentReply) -> Decision:
+    """Return what the agent decided; an A2A agent that asks for input has asked a question."""
+    if reply.state == ReplyState.INPUT_REQUIRED:
+        return Decision(action=Action.ASK_CLARIFICATION, question=reply.text.strip() or "The agent needs more input.")
+    return read_decision(data=reply.data, text=reply.text)
+
+
+def _context(hop: ClaimedHop, situation: Situation, inputs: list[Row]) -> Mapping[str, object]:
+    """Return the data part that goes with the instruction (design: what an agent receives)."""
+    return {
+        "task_id": str(hop.task.id),
+        "delegation_id": str(hop.id),
+        "delegation_depth": hop.depth,
+        "max_depth": MAX_DEPTH,
+        "customer_id": hop.task.customer_id,
+        "path": list(hop.path),
+        "candidates": [
+            {
+                "type": colleague.agent_type,
+                "name": colleague.name,
+                "seniority": colleague.seniority,
+                "skills": list(colleague.skills),
+                "description": colleague.description,
+            }
+            for colleague in candidates(situation)
+        ],
+        "inputs": inputs,
+        "deadline": hop.task.deadline_at.isoformat(),
+    }
+
+
+def _record(roster: Roster, agent_type: str) -> AgentRecord:
+    return roster[agent_type]
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+

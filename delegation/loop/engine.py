@@ -1,0 +1,233 @@
+"""The worker's life: it registers, claims what is pending, runs it, takes over from the dead, and hands back."""
+
+import asyncio
+from collections.abc import Callable, Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from uuid import UUID
+
+import structlog
+import uuid6
+from django.db import DatabaseError, connection
+
+from delegation.gateway import Gateway
+from delegation.loop import account as accounts
+from delegation.loop.alarm import Alarm
+from delegation.loop.conductor import Conductor
+from delegation.loop.inputs import read_inputs
+from delegation.loop.roster import Rosters, read_roster
+from delegation.loop.screening import read_tenants
+from delegation.loop.settler import Settler
+from delegation.loop.sweeper import Sweeper
+from delegation.store import ClaimedHop, NewTask, Settled, Settlement, store_for_database
+from security.leakage import Detector, Tenant
+from security.outbound import AddressPolicy
+
+log = structlog.get_logger(__name__)
+Announce = Callable[[Mapping[UUID, tuple[str, int]]], None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EngineOptions:
+    """How a worker works; the defaults are the product's."""
+
+    agent_timeout_seconds: float = 60.0
+    question_expiry_seconds: float = 24 * 3600.0
+    allowed_agent_hosts: tuple[str, ...] = ()
+    capacity: int = 256
+    sweep_seconds: float = 1.0
+    roster_ttl_seconds: float = 1.0
+    drain_seconds: float = 20.0
+
+
+class Engine:
+    """Runs hops on the asyncio loop it is started on.
+
+    ``look`` may be called from any thread; everything else belongs to the loop. ``announce`` is told, after each
+    commit, the newest event number of each task that moved: {task id: (customer id, number)}.
+    """
+
+    def __init__(self, options: EngineOptions, *, announce: Announce) -> None:
+        self.id = uuid6.uuid7()
+        self._options = options
+        self._announce = announce
+        self._store = store_for_database()
+        self._settling = ThreadPoolExecutor(1, thread_name_prefix="settle")
+        self._reading = ThreadPoolExecutor(1, thread_name_prefix="read")
+        self._settler = Settler(store=self._store, executor=self._settling)
+        self._sweeper = Sweeper(worker_id=self.id)
+        self._running: dict[UUID, tuple[ClaimedHop, asyncio.Task[None]]] = {}
+        self._background: list[asyncio.Task[None]] = []
+        self._awake = asyncio.Event()
+        self._alarm = Alarm(self._awake.set)
+        self._draining = False
+        self._detector = Detector()
+        self._tenants: list[Tenant] = []
+
+    async def start(self) -> None:
+        """Register this worker, take over what dead workers left, and begin to claim.
+
+        Raises:
+            DatabaseError: the database cannot be reached.
+        """
+        self._loop = asyncio.get_running_loop()
+        self._gateway = Gateway(policy=AddressPolicy(allowed_hosts=self._options.allowed_agent_hosts))
+        self._conductor = Conductor(
+            gateway=self._gateway,
+            rosters=Rosters(
+                read=lambda customer_id: self._read(read_roster, customer_id),
+                ttl_seconds=self._options.roster_ttl_seconds,
+            ),
+            detector=lambda: self._detector,
+            inputs=lambda hop_id: self._read(read_inputs, hop_id),
+            settle=self.settle,
+            slots=lambda: max(0, self._options.capacity - len(self._running)),
+            agent_timeout_seconds=self._options.agent_timeout_seconds,
+            question_expiry_seconds=self._options.question_expiry_seconds,
+        )
+        await self._read(self._sweeper.register, _now())
+        await self._refresh_detector()
+        self._awake.set()
+        self._background = [asyncio.create_task(work()) for work in (self._settler.run, self._claim, self._sweep)]
+
+    def look(self) -> None:
+        """Look for hops to claim, soon."""
+        with suppress(RuntimeError):  # The loop has been closed: there is nobody left to look.
+            self._loop.call_soon_threadsafe(self._awake.set)
+
+    async def submit(self, task: NewTask) -> bool:
+        """Save a task together with whatever else is ready; return False where its idempotency key is taken."""
+        saved = await self._settler.submit(task)
+        self._awake.set()
+        return saved
+
+    async def settle(self, settlement: Settlement) -> Settled:
+        settled = await self._settler.settle(settlement)
+        if settled.held:
+            task = settlement.hop.task
+            self._announce({task.id: (task.customer_id, settled.last_seq)})
+            if settled.joined or len(settlement.new_hops) > 1:
+                self._awake.set()
+            if settlement.changes.due_at is not None:
+                self._alarm.ring_at(settlement.changes.due_at)
+        return settled
+
+    async def drain(self) -> None:
+        """Claim no more, give calls under way a while to end, hand back the others, and say goodbye."""
+        self._draining = True
+        _, claim, sweep = self._background
+        await _stopped([claim, sweep])
+        running = [task for _, task in self._running.values()]
+        if running:
+            await asyncio.wait(running, timeout=self._options.drain_seconds)
+        left = list(self._running.values())
+        await _stopped([task for _, task in left])
+        for hop, _ in left:
+            await self.settle(accounts.handed_back(hop, at=_now()))
+        await _stopped(self._background)
+        await self._gateway.close()
+        await self._read(self._sweeper.leave)
+        for executor in (self._settling, self._reading):
+            await self._loop.run_in_executor(executor, lambda: connection.close())
+            executor.shutdown()
+
+    @property
+    def in_flight(self) -> int:
+        """Return how many hops this worker is running."""
+        return len(self._running)
+
+    async def _claim(self) -> None:
+        while True:
+            await self._awake.wait()
+            self._awake.clear()
+            while (free := self._options.capacity - len(self._running)) > 0:
+                try:
+                    claims = await self._read(self._take, free)
+                except DatabaseError as error:
+                    log.warning("cannot claim", error=str(error))
+                    await asyncio.sleep(self._options.sweep_seconds)
+                    continue
+                if claims.last_seqs:
+                    self._announce(claims.last_seqs)
+                for hop in claims.hops:
+                    self._run(hop)
+                if len(claims.hops) < free:
+                    break
+
+    def _take(self, limit: int):
+        return self._store.claim(owner=self.id, limit=limit, now=_now())
+
+    def _run(self, hop: ClaimedHop) -> None:
+        self._running[hop.id] = hop, asyncio.create_task(self._follow(hop))
+
+    async def _follow(self, hop: ClaimedHop) -> None:
+        """Run a hop and the chain that goes on from it; the branches of a split run beside it."""
+        following = [hop]
+        try:
+            while following:
+                hop, *beside = following
+                for other in beside:
+                    self._run(other)
+                following = await self._conductor.advance(hop)
+                own = self._running.pop(hop.id)[1]
+                for child in following[:1]:
+                    self._running[child.id] = child, own
+        except DatabaseError:
+            log.exception("hop left to the sweep", hop_id=str(hop.id))
+        finally:
+            if not self._draining:
+                self._running.pop(hop.id, None)
+                self._awake.set()
+
+    async def _sweep(self) -> None:
+        while True:
+            await asyncio.sleep(self._options.sweep_seconds)
+            try:
+                found = await self._read(self._sweeper.sweep, _now(), tuple(self._running), self._tasks())
+                await self._refresh_detector()
+            except DatabaseError as error:
+                log.warning("cannot sweep", error=str(error))
+                continue
+            self._abort(found.ended_tasks)
+            self._awake.set()
+
+    def _tasks(self) -> tuple[UUID, ...]:
+        return tuple({hop.task.id for hop, _ in self._running.values()})
+
+    def _abort(self, ended: Iterable[UUID]) -> None:
+        """Stop calling agents for tasks that have ended meanwhile (canceled, or past their deadline)."""
+        over = set(ended)
+        for hop, task in list(self._running.values()):
+            if hop.task.id in over:
+                task.cancel()
+
+    async def _refresh_detector(self) -> None:
+        tenants = await self._read(read_tenants)
+        if tenants != self._tenants:
+            self._tenants = tenants
+            self._detector = await self._read(lambda: Detector(tenants=tenants))
+
+    async def _read(self, function, *arguments):
+        """Run a function on the reading thread. A broken connection is dropped, so that the next use opens a new one."""
+        return await self._loop.run_in_executor(self._reading, _on_usable_connection, function, arguments)
+
+
+def _on_usable_connection(function, arguments):
+    try:
+        return function(*arguments)
+    except DatabaseError:
+        if not connection.in_atomic_block and not (connection.connection and connection.is_usable()):
+            connection.close()
+        raise
+
+
+async def _stopped(tasks: list[asyncio.Task[None]]) -> None:
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)

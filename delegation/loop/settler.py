@@ -1,0 +1,113 @@
+"""Group commit: what is ready is committed together; the next batch forms while a commit is under way."""
+
+import asyncio
+from collections.abc import Sequence
+from concurrent.futures import Executor
+from dataclasses import dataclass
+
+import structlog
+from django.db import DatabaseError, InterfaceError, OperationalError, connection
+
+from delegation.store import NewTask, Settled, Settlement, Store
+
+log = structlog.get_logger(__name__)
+# A batch is one lock on each of its tasks: small enough to be quick, large enough to share the commit's cost.
+BATCH = 256
+_FIRST_PAUSE_SECONDS, _LONGEST_PAUSE_SECONDS = 0.1, 2.0
+# Deadlocks and a locked SQLite file pass by; what the database refuses this often it refuses for good.
+_TRIES_WHILE_REACHABLE = 5
+
+
+class DatabaseAway(Exception):
+    """The connection is broken: whether the last commit went through is unknown."""
+
+
+@dataclass(slots=True)
+class _Waiting:
+    item: NewTask | Settlement
+    outcome: asyncio.Future
+
+
+class Settler:
+    """Commits what hops and submitters bring, on one database thread. An idle system waits for nothing."""
+
+    def __init__(self, *, store: Store, executor: Executor) -> None:
+        self._store = store
+        self._executor = executor
+        self._queue: asyncio.Queue[_Waiting] = asyncio.Queue()
+
+    async def settle(self, settlement: Settlement) -> Settled:
+        """Commit the settlement with whatever else is ready.
+
+        Raises:
+            DatabaseError: the database refuses this settlement, and would refuse it again.
+        """
+        return await self._bring(settlement)
+
+    async def submit(self, task: NewTask) -> bool:
+        """Save the task; return False where its idempotency key is taken. Raises as ``settle``."""
+        return await self._bring(task)
+
+    async def run(self) -> None:
+        """Commit batch after batch until cancelled. What was brought before is committed first."""
+        while True:
+            batch = [await self._queue.get()]
+            while not self._queue.empty() and len(batch) < BATCH:
+                batch.append(self._queue.get_nowait())
+            await self._commit(batch)
+
+    @property
+    def idle(self) -> bool:
+        return self._queue.empty()
+
+    async def _bring(self, item: NewTask | Settlement):
+        waiting = _Waiting(item, asyncio.get_running_loop().create_future())
+        self._queue.put_nowait(waiting)
+        return await waiting.outcome
+
+    async def _commit(self, batch: Sequence[_Waiting]) -> None:
+        """Commit the batch; where the database refuses it, each part alone, so that one bad part spoils no other."""
+        try:
+            outcomes = await self._try(batch)
+        except DatabaseError as error:
+            if len(batch) > 1:
+                for waiting in batch:
+                    await self._commit([waiting])
+            elif not batch[0].outcome.cancelled():
+                batch[0].outcome.set_exception(error)
+            return
+        for waiting, outcome in zip(batch, outcomes, strict=True):
+            if not waiting.outcome.cancelled():
+                waiting.outcome.set_result(outcome)
+
+    async def _try(self, batch: Sequence[_Waiting]) -> list[bool | Settled]:
+        """Commit as soon as the database is there to do it.
+
+        After a broken connection a second try may find its claims lost, because the first went through: then it writes
+        nothing, and the sweep finds the hops that nobody runs.
+        """
+        pause, tries = _FIRST_PAUSE_SECONDS, 0
+        while True:
+            try:
+                return await asyncio.get_running_loop().run_in_executor(self._executor, self._write, batch)
+            except DatabaseAway as error:
+                log.warning("database is away", error=str(error))
+            except OperationalError:
+                tries += 1
+                if tries == _TRIES_WHILE_REACHABLE:
+                    raise
+            await asyncio.sleep(pause)
+            pause = min(pause * 2, _LONGEST_PAUSE_SECONDS)
+
+    def _write(self, batch: Sequence[_Waiting]) -> list[bool | Settled]:
+        tasks = [waiting.item for waiting in batch if isinstance(waiting.item, NewTask)]
+        settlements = [waiting.item for waiting in batch if isinstance(waiting.item, Settlement)]
+        try:
+            saved, settled = self._store.commit(tasks, settlements)
+        except (OperationalError, InterfaceError) as error:
+            if connection.connection is not None and connection.is_usable():
+                raise
+            connection.close()
+            raise DatabaseAway(str(error)) from error
+        saved_in_turn, settled_in_turn = iter(saved), iter(settled)
+        return [next(saved_in_turn if isinstance(each.item, NewTask) else settled_in_turn) for each in batch]

@@ -1,0 +1,256 @@
+"""What an agent decided: the answer read, wherever its JSON stands, and held against the rules of design."""
+
+import json
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from delegation.states import Action
+
+SUBTASKS = range(2, 11)
+MAX_NESTING = 64
+MAX_OPTIONS = 20
+_LARGEST_COUNT = 2**53
+_LARGEST_COST_USD = 1_000_000
+# A brace in prose seldom begins a decision; looking at a few is enough, and bounds the work on hostile text.
+_MAX_BRACES = 32
+_DECISION_KEYS = {"confidence", "reason", "result", "delegated_to", "instruction", "subtasks", "question", "usage"}
+_FENCE = re.compile(r"```[a-zA-Z]*[ \t]*\n(.*?)```", re.DOTALL)
+# Strings are matched first, so that a comma within one is never taken for a trailing comma.
+_TRAILING_COMMA = re.compile(r'("(?:[^"\\]|\\.)*")|,(?=\s*[}\]])')
+_UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
+
+
+class DecisionInvalid(ValueError):
+    """The answer tries to be a decision and is none; the text says what was wrong, for the agent to read."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Usage:
+    input_tokens: int = 0
+    output_tokens: int = 0
+    cost_usd: float = 0.0
+
+    def __add__(self, other: "Usage") -> "Usage":
+        return Usage(
+            input_tokens=self.input_tokens + other.input_tokens,
+            output_tokens=self.output_tokens + other.output_tokens,
+            cost_usd=self.cost_usd + other.cost_usd,
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Subtask:
+    """What goes to one colleague; without an instruction of its own it is the task's."""
+
+    delegated_to: str
+    instruction: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Decision:
+    """One of the four actions. ``subtasks`` holds one entry for delegate, 2 to 10 for parallel."""
+
+    action: Action
+    confidence: float | None = None
+    reason: str = ""
+    result: object = None
+    subtasks: tuple[Subtask, ...] = ()
+    question: str = ""
+    options: tuple[str, ...] = ()
+    usage: Usage = field(default_factory=Usage)
+
+
+def read_decision(*, data: tuple[object, ...], text: str) -> Decision:
+    """Read the decision out of an answer's data parts and text. An answer that is no decision at all is handled work.
+
+    Raises:
+        DecisionInvalid: it tries to be a decision and breaks a rule.
+    """
+    for part in data:
+        if isinstance(part, dict) and "action" in part:
+            return checked(part)
+    if (candidate := _decision_in(text)) is not None:
+        return checked(candidate)
+    if text.strip():
+        return Decision(action=Action.HANDLE, result=_storable_text(text))
+    if data:
+        return Decision(action=Action.HANDLE, result=_storable(data[0] if len(data) == 1 else list(data)))
+    raise DecisionInvalid("The answer is empty: give a decision, or text, or an artifact.")
+
+
+def _decision_in(text: str) -> dict[str, object] | None:
+    """Return the JSON object in the text that means to be a decision, or None where there is none."""
+    stripped = text.strip()
+    if not stripped or '"action"' not in stripped:
+        if stripped.startswith("{") and _loads(stripped) is _BROKEN:
+            raise DecisionInvalid("The answer begins like JSON but cannot be parsed.")
+        return None
+    for whole in (stripped, *(match[1].strip() for match in _FENCE.finditer(stripped))):
+        value = _loads(whole)
+        if isinstance(value, dict) and "action" in value:
+            return value
+    for value in _objects_within(stripped):
+        if value.get("action") in Action.values or _DECISION_KEYS & value.keys():
+            return value
+    if stripped.startswith(("{", "```")):
+        raise DecisionInvalid("The answer looks like a decision, but its JSON cannot be parsed.")
+    return None
+
+
+_BROKEN = object()
+
+
+def _loads(text: str) -> object:
+    """Return the JSON value that the text is (forgiving a trailing comma), or ``_BROKEN``."""
+    for attempt in (text, _TRAILING_COMMA.sub(r"\1", text)):
+        try:
+            return json.loads(attempt, parse_constant=_refuse_constant)
+        except (ValueError, RecursionError):
+            continue
+    return _BROKEN
+
+
+def _objects_within(text: str) -> Iterator[dict[str, object]]:
+    """Yield the JSON objects that stand in prose and name an action."""
+    decoder = json.JSONDecoder(parse_constant=_refuse_constant)
+    repaired = _TRAILING_COMMA.sub(r"\1", text)
+    position = repaired.find("{")
+    for _ in range(_MAX_BRACES):
+        if position < 0:
+            return
+        try:
+            value, end = decoder.raw_decode(repaired, position)
+        except (ValueError, RecursionError):
+            end = position + 1
+        else:
+            if isinstance(value, dict) and "action" in value:
+                yield value
+        position = repaired.find("{", end)
+
+
+def _refuse_constant(name: str) -> object:
+    raise ValueError(f"{name} is not JSON")
+
+
+def checked(raw: dict[str, object]) -> Decision:
+    """Hold a decision's JSON object against the rules.
+
+    Raises:
+        DecisionInvalid: with every rule named in words that the agent can act on.
+    """
+    action = raw.get("action")
+    if not isinstance(action, str) or action not in Action.values:
+        raise DecisionInvalid(f"action must be one of {', '.join(Action.values)}.")
+    read = _READERS[Action(action)]
+    return Decision(
+        action=Action(action),
+        confidence=_confidence(raw.get("confidence")),
+        reason=_text(raw, "reason", required=False),
+        usage=_usage(raw.get("usage")),
+        **read(raw),
+    )
+
+
+def _read_handle(raw: dict[str, object]) -> dict[str, object]:
+    if raw.get("result") is None:
+        raise DecisionInvalid("handle needs a result: text or JSON.")
+    return {"result": _storable(raw["result"])}
+
+
+def _read_delegate(raw: dict[str, object]) -> dict[str, object]:
+    return {"subtasks": (_subtask(raw),)}
+
+
+def _read_parallel(raw: dict[str, object]) -> dict[str, object]:
+    subtasks = raw.get("subtasks")
+    if not isinstance(subtasks, list) or len(subtasks) not in SUBTASKS:
+        raise DecisionInvalid(f"parallel needs subtasks: a list of {SUBTASKS.start} to {SUBTASKS.stop - 1}.")
+    if not all(isinstance(subtask, dict) for subtask in subtasks):
+        raise DecisionInvalid("Each subtask must be an object {delegated_to, instruction}.")
+    return {"subtasks": tuple(_subtask(subtask) for subtask in subtasks)}
+
+
+def _read_question(raw: dict[str, object]) -> dict[str, object]:
+    options = raw.get("options")
+    options = [] if options is None else options
+    if not isinstance(options, list) or not all(isinstance(option, str) for option in options):
+        raise DecisionInvalid("options must be a list of texts.")
+    if len(options) > MAX_OPTIONS:
+        raise DecisionInvalid(f"options must be at most {MAX_OPTIONS}.")
+    return {
+        "question": _text(raw, "question", required=True),
+        "options": tuple(_storable_text(option) for option in options),
+    }
+
+
+_READERS = {
+    Action.HANDLE: _read_handle,
+    Action.DELEGATE: _read_delegate,
+    Action.PARALLEL: _read_parallel,
+    Action.ASK_CLARIFICATION: _read_question,
+}
+
+
+def _subtask(raw: dict[str, object]) -> Subtask:
+    return Subtask(
+        delegated_to=_text(raw, "delegated_to", required=True).strip(),
+        instruction=_text(raw, "instruction", required=False) or None,
+    )
+
+
+def _text(raw: dict[str, object], key: str, *, required: bool) -> str:
+    value = raw.get(key)
+    if value is None and not required:
+        return ""
+    if not isinstance(value, str) or (required and not value.strip()):
+        raise DecisionInvalid(f"{key} must be a text{' that is not empty' if required else ''}.")
+    return _storable_text(value)
+
+
+def _confidence(value: object) -> float | None:
+    if value is None:
+        return None
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= 1:
+        raise DecisionInvalid("confidence must be a number from 0 to 1.")
+    return float(value)
+
+
+def _usage(value: object) -> Usage:
+    if value is None:
+        return Usage()
+    if not isinstance(value, dict):
+        raise DecisionInvalid("usage must be an object {input_tokens, output_tokens, cost_usd}.")
+    return Usage(
+        input_tokens=int(_amount(value, "input_tokens", below=_LARGEST_COUNT)),
+        output_tokens=int(_amount(value, "output_tokens", below=_LARGEST_COUNT)),
+        cost_usd=_amount(value, "cost_usd", below=_LARGEST_COST_USD),
+    )
+
+
+def _amount(usage: dict[str, object], key: str, *, below: float) -> float:
+    value = usage.get(key)
+    if value is None:
+        return 0
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < below:
+        raise DecisionInvalid(f"usage.{key} must be a number from 0 to below {below}.")
+    return value
+
+
+def _storable(value: object, nesting: int = 0) -> object:
+    """Return JSON that any database can keep: no NUL, no lone surrogates, nested at most ``MAX_NESTING`` deep."""
+    if nesting > MAX_NESTING:
+        raise DecisionInvalid(f"JSON must not be nested deeper than {MAX_NESTING}.")
+    match value:
+        case str():
+            return _storable_text(value)
+        case dict():
+            return {_storable_text(str(key)): _storable(item, nesting + 1) for key, item in value.items()}
+        case list():
+            return [_storable(item, nesting + 1) for item in value]
+        case _:
+            return value
+
+
+def _storable_text(text: str) -> str:
+    return _UNSTORABLE.sub("\ufffd", text)

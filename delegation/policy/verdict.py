@@ -1,0 +1,101 @@
+"""May this decision be carried out? Pure: frozen facts in, a verdict with its reasons out."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from delegation.errors import DelegationCycle, HopBudgetExceeded, MaxDepthExceeded
+from delegation.policy.decision import Decision, Subtask
+from security.authorisation import Employee, Ruling, may_delegate
+from security.errors import AuthFailed, PlatformError
+
+MAX_DEPTH = 5
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Colleague(Employee):
+    """An agent as the policy sees it."""
+
+    name: str
+    skills: tuple[str, ...]
+    description: str
+    requires_approval: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Situation:
+    """Where a hop stands when it decides. ``path`` runs from the root to the deciding agent itself."""
+
+    agent: Colleague
+    depth: int
+    path: tuple[str, ...]
+    roster: Mapping[str, Colleague]
+    hops_left: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Referral:
+    """One subtask that may go ahead, at once or after a person's approval."""
+
+    subtask: Subtask
+    needs_approval: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verdict:
+    """Either referrals (none where the work was handled or a question asked) or a refusal; rulings go on record."""
+
+    referrals: tuple[Referral, ...] = ()
+    rulings: tuple[tuple[str, Ruling], ...] = ()
+    refusal: PlatformError | None = None
+
+
+def candidates(situation: Situation) -> list[Colleague]:
+    """Return the colleagues that the agent may delegate to from here."""
+    if situation.depth >= MAX_DEPTH:
+        return []
+    return [
+        colleague
+        for agent_type, colleague in situation.roster.items()
+        if agent_type not in situation.path and may_delegate(source=situation.agent, target=colleague).authorized
+    ]
+
+
+def judge(decision: Decision, situation: Situation) -> Verdict:
+    """Return what may be done with the decision."""
+    if not decision.subtasks:
+        return Verdict()
+    if situation.depth >= MAX_DEPTH:
+        refusal: PlatformError = MaxDepthExceeded(internal=f"delegation from depth {situation.depth}")
+        return Verdict(refusal=refusal)
+    rulings: list[tuple[str, Ruling]] = []
+    referrals: list[Referral] = []
+    for subtask in decision.subtasks:
+        ruling, refused = _rule(subtask.delegated_to, situation)
+        rulings.append((subtask.delegated_to[:64], ruling))
+        if refused is not None:
+            return Verdict(rulings=tuple(rulings), refusal=refused)
+        target = situation.roster[subtask.delegated_to]
+        referrals.append(Referral(subtask=subtask, needs_approval=target.requires_approval))
+    if len(referrals) > situation.hops_left:
+        refusal = HopBudgetExceeded(internal=f"{len(referrals)} more hops, {situation.hops_left} left")
+        return Verdict(rulings=tuple(rulings), refusal=refusal)
+    return Verdict(referrals=tuple(referrals), rulings=tuple(rulings))
+
+
+def _rule(agent_type: str, situation: Situation) -> tuple[Ruling, PlatformError | None]:
+    if agent_type in situation.path:
+        where = "itself" if agent_type == situation.agent.agent_type else f"its ancestor {agent_type}"
+        reason = f"{situation.agent.agent_type} may not delegate to {where} (cycle)"
+        return Ruling(authorized=False, reason=reason), DelegationCycle(internal=reason)
+    target = situation.roster.get(agent_type)
+    if target is None:
+        reason = "no such agent here"
+        return Ruling(authorized=False, reason=reason), AuthFailed(internal=f"{reason}: {agent_type[:100]!r}")
+    ruling = may_delegate(source=situation.agent, target=target)
+    return ruling, None if ruling.authorized else AuthFailed(internal=ruling.reason)
+
+
+def problem_for_agent(refusal: PlatformError, situation: Situation) -> str:
+    """Say to the agent what was wrong with its choice and what it may do instead."""
+    names = ", ".join(colleague.agent_type for colleague in candidates(situation))
+    return f"{refusal.internal_message}. You may delegate to: {names or 'nobody; handle it yourself'}."

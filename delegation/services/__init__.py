@@ -1,0 +1,1 @@
+"""What people and programs can do. Each service checks the permission, changes, and tells; every door calls one."""

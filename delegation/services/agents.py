@@ -1,0 +1,119 @@
+"""A customer's virtual employees: hired, changed, and looked in on."""
+
+import asyncio
+import secrets
+import time
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from django.conf import settings
+from django.core.exceptions import ValidationError
+from django.db import IntegrityError, transaction
+from django.db.models import QuerySet
+
+from delegation.errors import Conflict
+from delegation.gateway import AgentCard, Gateway
+from delegation.models import Agent
+from security.errors import NotFound, PlatformError, ValidationFailed
+from security.outbound import AddressPolicy
+from security.principal import Principal
+from security.roles import Permission
+
+EDITABLE = frozenset(
+    "agent_type name description seniority skills endpoint_url requires_approval enabled is_root timeout_seconds".split()
+)
+_CHECK_SECONDS = 10.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AgentCheck:
+    """What a look at the agent's card came to. ``error`` is {code, message}; times in seconds."""
+
+    reachable: bool
+    card: dict[str, object] | None
+    error: dict[str, str] | None
+    response_time_seconds: float
+
+
+def address_policy() -> AddressPolicy:
+    """Return the rules for addresses that agents may live on."""
+    return AddressPolicy(allowed_hosts=tuple(settings.A2A_ALLOWED_AGENT_HOSTS))
+
+
+def agents_visible(principal: Principal) -> QuerySet[Agent]:
+    principal.require(Permission.AGENT_VIEW)
+    return Agent.objects.of_customer(principal.customer_id)
+
+
+def agent_get(*, principal: Principal, agent_id: UUID) -> Agent:
+    """Return the agent. Raises NotFound where it does not exist or is another customer's."""
+    agent = agents_visible(principal).filter(id=agent_id).first()
+    if agent is None:
+        raise NotFound(internal=f"agent {agent_id} for {principal.customer_id}")
+    return agent
+
+
+def agent_create(*, principal: Principal, fields: dict[str, object], now: datetime) -> Agent:
+    """Hire an agent. Its VE id is made from its type.
+
+    Raises:
+        AuthFailed, ValidationFailed (with the field's name), AddressRefused
+        Conflict: the customer has an agent of this type already.
+    """
+    principal.require(Permission.AGENT_EDIT)
+    kind = str(fields.get("agent_type", ""))[:48]
+    agent = Agent(customer_id=principal.customer_id, ve_id=f"{kind}-{secrets.token_hex(4)}", created_at=now)
+    return _saved(agent, fields)
+
+
+def agent_update(*, principal: Principal, agent_id: UUID, fields: dict[str, object]) -> Agent:
+    """Change an agent. Raises as ``agent_create``, and NotFound."""
+    principal.require(Permission.AGENT_EDIT)
+    return _saved(agent_get(principal=principal, agent_id=agent_id), fields)
+
+
+def agent_check(*, principal: Principal, agent_id: UUID, now: datetime) -> AgentCheck:
+    """Fetch the agent's card now and keep it; an agent that cannot be reached is an outcome, not an error.
+
+    Raises:
+        AuthFailed, NotFound
+    """
+    agent = agent_get(principal=principal, agent_id=agent_id)
+    began = time.perf_counter()
+    try:
+        card = asyncio.run(_fetched(agent.endpoint_url))
+    except PlatformError as error:
+        shown = {"code": error.code, "message": error.user_message}
+        return AgentCheck(reachable=False, card=None, error=shown, response_time_seconds=time.perf_counter() - began)
+    seconds = time.perf_counter() - began
+    Agent.objects.filter(id=agent.id).update(card=card.raw, card_fetched_at=now)
+    return AgentCheck(reachable=True, card=dict(card.raw), error=None, response_time_seconds=seconds)
+
+
+async def _fetched(url: str) -> AgentCard:
+    async with Gateway(policy=address_policy()) as gateway:
+        return await gateway.card(url, fresh=True)
+
+
+def _saved(agent: Agent, fields: dict[str, object]) -> Agent:
+    for name in EDITABLE & fields.keys():
+        setattr(agent, name, fields[name])
+    _check_skills(agent.skills)
+    address_policy().check_url(agent.endpoint_url)
+    try:
+        agent.clean_fields(exclude={"customer"})
+        with transaction.atomic():
+            agent.save()
+    except ValidationError as error:
+        told = "; ".join(f"{name}: {' '.join(texts)}" for name, texts in error.message_dict.items())
+        raise ValidationFailed(detail=told) from error
+    except IntegrityError as error:
+        detail = "There is such an agent already: agent_type must be unique, and only one agent may be the root."
+        raise Conflict(detail=detail, internal=str(error)) from error
+    return agent
+
+
+def _check_skills(skills: object) -> None:
+    if not isinstance(skills, list) or not all(isinstance(skill, str) for skill in skills):
+        raise ValidationFailed(detail="skills: must be a list of texts.")

@@ -1,0 +1,114 @@
+"""Changing a task outside the loop: under its lock, with its events numbered, its watchers and workers told after."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from uuid import UUID
+
+from django.db import transaction
+from django.db.models import Q
+
+from delegation.actors import advance
+from delegation.live.feed import feed
+from delegation.models import Approval, Clarification, Hop, Task, TaskEvent
+from delegation.states import HOP_ENDED, TASK_ENDED, HopStatus, QuestionStatus, TaskStatus
+from delegation.store.plain import end_branch
+from delegation.store.rows import new_id
+from security.errors import PlatformError
+
+
+class Moving:
+    """A locked task being changed. Nothing is saved before ``save``."""
+
+    def __init__(self, task: Task, *, now: datetime) -> None:
+        self.task = task
+        self.now = now
+        self._events: list[tuple[str, dict[str, object]]] = []
+        self._wakes: list[UUID] = []
+
+    @property
+    def ended(self) -> bool:
+        return self.task.status in TASK_ENDED
+
+    def tell(self, type_: str, **data: object) -> None:
+        """Add an event."""
+        self._events.append((type_, data))
+
+    def wake(self, hop_id: UUID) -> None:
+        """Have a worker look at the hop once the change is committed."""
+        self._wakes.append(hop_id)
+
+    def answered(self) -> None:
+        """Count one open question less; with the last one the task works on."""
+        self.task.open_questions -= 1
+        if self.task.open_questions == 0 and not self.ended:
+            self.task.status = TaskStatus.WORKING
+            self.tell("task.working")
+
+    def end(self, status: TaskStatus, error: PlatformError | None = None) -> None:
+        """End the task with everything under it: hops, questions."""
+        for hop_id in self._open_hops().values_list("id", flat=True):
+            self.tell("hop.canceled", delegation_id=str(hop_id))
+        self._open_hops().update(status=HopStatus.CANCELED, owner=None, due_at=None, completed_at=self.now)
+        for model in (Approval, Clarification):
+            open_ones = model.objects.filter(task=self.task, status=QuestionStatus.OPEN)
+            open_ones.update(status=QuestionStatus.CANCELED, resolved_at=self.now)
+        self.task.open_questions = 0
+        self.task.status = status
+        self.task.completed_at = self.now
+        told: dict[str, object] = {}
+        if error is not None:
+            self.task.error_code, self.task.error_message = error.code, error.user_message
+            told["error"] = {"code": error.code, "message": error.user_message}
+        self.tell(f"task.{status}", **told)
+
+    def fail_hop(self, hop: Hop, error: PlatformError, *, ending: TaskStatus) -> None:
+        """Fail a waiting hop: its branch gets the error as its outcome, or the task ends with it."""
+        shown = {"code": error.code, "message": error.user_message}
+        Hop.objects.filter(id=hop.id).update(
+            status=HopStatus.FAILED,
+            error_code=error.code,
+            error_message=error.user_message,
+            completed_at=self.now,
+        )
+        self.tell("hop.failed", delegation_id=str(hop.id), error=shown, execution_time_seconds=None)
+        if hop.join_id is None:
+            self.end(ending, error)
+            return
+        resume_id = new_id()
+        if end_branch(split_id=hop.join_id, resume_id=resume_id, at=self.now):
+            self.task.hop_count += 1
+            self.wake(resume_id)
+
+    def save(self) -> None:
+        """Save the task with its new events; tell watchers and workers when the transaction is committed."""
+        first = self.task.last_seq + 1
+        numbered = [
+            TaskEvent(
+                task=self.task, customer_id=self.task.customer_id, seq=seq, type=type_, at=self.now, data=data
+            )
+            for seq, (type_, data) in enumerate(self._events, first)
+        ]
+        TaskEvent.objects.bulk_create(numbered)
+        self.task.last_seq += len(numbered)
+        self.task.save()
+        moved = {self.task.id: (self.task.customer_id, self.task.last_seq)}
+        transaction.on_commit(lambda: feed.announce(moved))
+        for hop_id in self._wakes:
+            transaction.on_commit(lambda hop_id=hop_id: advance.send(str(hop_id)))
+
+    def _open_hops(self):
+        return Hop.objects.filter(~Q(status__in=HOP_ENDED), task=self.task)
+
+
+@contextmanager
+def moving(task_id: UUID, *, now: datetime) -> Iterator[Moving]:
+    """Lock the task for a change and save it at the end of the block.
+
+    Raises:
+        Task.DoesNotExist: there is no such task.
+    """
+    with transaction.atomic():
+        move = Moving(Task.objects.select_for_update().get(id=task_id), now=now)
+        yield move
+        move.save()

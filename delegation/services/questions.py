@@ -1,0 +1,143 @@
+"""What people decide on the way: approvals given or refused, questions answered."""
+
+from datetime import datetime
+from uuid import UUID
+
+from django.db.models import QuerySet
+
+from delegation.errors import ApprovalRejected, Conflict
+from delegation.models import Approval, ApprovalVote, Clarification, Hop
+from delegation.services.moving import Moving, moving
+from delegation.states import HopStatus, QuestionStatus, TaskStatus
+from delegation.store.rows import continuation, new_id
+from security.errors import NotFound, ValidationFailed
+from security.principal import Principal
+from security.roles import Permission
+
+ANSWER_LENGTH = 100_000
+
+
+def approvals_visible(principal: Principal) -> QuerySet[Approval]:
+    principal.require(Permission.TASK_VIEW)
+    return Approval.objects.of_customer(principal.customer_id)
+
+
+def clarifications_visible(principal: Principal) -> QuerySet[Clarification]:
+    principal.require(Permission.TASK_VIEW)
+    return Clarification.objects.of_customer(principal.customer_id)
+
+
+def approval_vote(
+    *, principal: Principal, approval_id: UUID, approved: bool, now: datetime, comment: str = ""
+) -> Approval:
+    """Count the person's word. Enough yeses start the call that was approved; one no ends it.
+
+    Raises:
+        AuthFailed, NotFound
+        Conflict: it is decided or expired already, or the person has spoken before.
+    """
+    principal.require(Permission.APPROVE)
+    found = approvals_visible(principal).filter(id=approval_id).first()
+    if found is None:
+        raise NotFound(internal=f"approval {approval_id} for {principal.customer_id}")
+    with moving(found.task_id, now=now) as move:
+        # Read again under the task's lock: another's word may have come first.
+        approval = Approval.objects.select_related("hop").get(id=found.id)
+        _check_open(approval.status)
+        _record_vote(approval, principal, approved=approved, comment=comment, now=now)
+        if approved:
+            _grant(move, approval, principal, comment=comment)
+        else:
+            _reject(move, approval, principal, comment=comment)
+        approval.save()
+    return approval
+
+
+def clarification_answer(*, principal: Principal, clarification_id: UUID, answer: str, now: datetime) -> Clarification:
+    """Answer an agent's question; the agent is called again with the answer.
+
+    Raises:
+        AuthFailed, NotFound
+        ValidationFailed: the answer is empty or far too long.
+        Conflict: it is answered or expired already.
+    """
+    principal.require(Permission.ANSWER)
+    found = clarifications_visible(principal).filter(id=clarification_id).first()
+    if found is None:
+        raise NotFound(internal=f"clarification {clarification_id} for {principal.customer_id}")
+    _check_answer(answer)
+    with moving(found.task_id, now=now) as move:
+        question = Clarification.objects.select_related("hop").get(id=found.id)
+        _check_open(question.status)
+        question.status, question.answer = QuestionStatus.ANSWERED, answer
+        question.answered_by_id, question.resolved_at = principal.user_id, now
+        question.save()
+        move.tell(
+            "clarification.answered",
+            clarification_id=str(question.id),
+            delegation_id=str(question.hop_id),
+            answer=answer,
+            by=principal.username,
+        )
+        move.answered()
+        _resume(move, question.hop)
+    return question
+
+
+def _grant(move: Moving, approval: Approval, principal: Principal, *, comment: str) -> None:
+    approval.granted += 1
+    if approval.granted < approval.required:
+        return
+    approval.status, approval.resolved_at = QuestionStatus.APPROVED, move.now
+    # The very hop that was shown resumes: nothing is planned again.
+    Hop.objects.filter(id=approval.hop_id, status=HopStatus.WAITING).update(status=HopStatus.PENDING)
+    move.tell("approval.granted", **_told(approval, principal, comment))
+    move.answered()
+    move.wake(approval.hop_id)
+
+
+def _reject(move: Moving, approval: Approval, principal: Principal, *, comment: str) -> None:
+    approval.status, approval.resolved_at = QuestionStatus.REJECTED, move.now
+    move.tell("approval.rejected", **_told(approval, principal, comment))
+    move.task.open_questions -= 1
+    move.fail_hop(approval.hop, ApprovalRejected(), ending=TaskStatus.REJECTED)
+    if not move.ended and move.task.open_questions == 0:
+        move.task.status = TaskStatus.WORKING
+        move.tell("task.working")
+
+
+def _resume(move: Moving, hop: Hop) -> None:
+    """Call the agent that asked once more: its hop is done, and another goes on from it."""
+    Hop.objects.filter(id=hop.id).update(status=HopStatus.COMPLETED, completed_at=move.now)
+    following = continuation(hop, id=new_id(), at=move.now)
+    following.save(force_insert=True)
+    move.task.hop_count += 1
+    move.wake(following.id)
+
+
+def _record_vote(approval: Approval, principal: Principal, *, approved: bool, comment: str, now: datetime) -> None:
+    mine = {"approved": approved, "comment": comment[:ANSWER_LENGTH], "created_at": now}
+    _, first = ApprovalVote.objects.get_or_create(approval=approval, user_id=principal.user_id, defaults=mine)
+    if not first:
+        raise Conflict(detail="You have decided on this approval already.")
+
+
+def _told(approval: Approval, principal: Principal, comment: str) -> dict[str, object]:
+    return {
+        "approval_id": str(approval.id),
+        "delegation_id": str(approval.hop_id),
+        "by": principal.username,
+        "comment": comment,
+    }
+
+
+def _check_open(status: str) -> None:
+    if status != QuestionStatus.OPEN:
+        raise Conflict(detail=f"It is {status} already.")
+
+
+def _check_answer(answer: str) -> None:
+    if not answer.strip():
+        raise ValidationFailed(detail="answer: must not be empty.")
+    if len(answer) > ANSWER_LENGTH:
+        raise ValidationFailed(detail=f"answer: must be at most {ANSWER_LENGTH} characters.")

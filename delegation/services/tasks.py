@@ -1,0 +1,311 @@
+"""Tasks: submitted, started, cancelled and read by people."""
+
+import hashlib
+import re
+import secrets
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import UUID
+
+import orjson
+from django.conf import settings
+from django.db import transaction
+from django.db.models import QuerySet
+
+from delegation import metrics
+from delegation.actors import advance
+from delegation.errors import Conflict, PayloadTooLarge
+from delegation.live.feed import feed
+from delegation.models import Agent, Hop, Task, TaskEvent
+from delegation.services.moving import moving
+from delegation.states import PRIORITY_RANK, HopStatus, Priority, TaskStatus
+from delegation.store import NewTask, store_for_database
+from delegation.store.records import Row
+from delegation.store.rows import hop_row, new_id, ruling_row
+from security.errors import NotFound, ValidationFailed
+from security.authorisation import Employee, may_invoke
+from security.principal import Principal
+from security.roles import Permission
+
+_TRACEPARENT = re.compile(r"\A[0-9a-f]{2}-(?!0{32})([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}")
+_UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
+_IDEMPOTENCY_KEY_LENGTH = 255
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Submission:
+    """``created`` is False where the idempotency key brought back the task of an earlier request."""
+
+    task: Task
+    created: bool
+
+
+def task_submit(
+    *,
+    principal: Principal,
+    message: str,
+    now: datetime,
+    agent_type: str | None = None,
+    priority: str = Priority.NORMAL,
+    start: bool = True,
+    metadata: dict[str, object] | None = None,
+    idempotency_key: str | None = None,
+    traceparent: str = "",
+) -> Submission:
+    """Save a task for the agent named (or the customer's root agent) and have a worker begin it.
+
+    Raises:
+        AuthFailed: the person may not submit.
+        NotFound: the customer has no such agent, or it is disabled.
+        ValidationFailed, PayloadTooLarge: the message cannot be taken.
+        Conflict: the idempotency key was used with another request.
+    """
+    principal.require(Permission.TASK_SUBMIT)
+    _check_message(message)
+    _check_idempotency_key(idempotency_key)
+    priority = _checked_priority(priority)
+    agent = access_root_agent(customer_id=principal.customer_id, agent_type=agent_type)
+    new = prepared_task(
+        principal=principal,
+        agent=agent,
+        message=message,
+        priority=priority,
+        start=start,
+        metadata=metadata or {},
+        idempotency_key=idempotency_key,
+        request_digest=_digest([message, agent_type, priority, start, metadata or {}]),
+        trace_id=_trace_id(traceparent),
+        now=now,
+    )
+    (saved,), _ = store_for_database().commit([new], [])
+    if not saved:
+        return Submission(task=_replayed(new), created=False)
+    metrics.TASKS_CREATED.labels(principal.customer_id, priority).inc()
+    _announce_new(new)
+    return Submission(task=Task(**new.task), created=True)
+
+
+def prepared_task(
+    *,
+    principal: Principal,
+    agent: Agent,
+    message: str,
+    priority: Priority,
+    start: bool,
+    metadata: dict[str, object],
+    idempotency_key: str | None,
+    request_digest: str,
+    trace_id: str,
+    now: datetime,
+) -> NewTask:
+    """Return the rows of a new task with its first hop, the event that tells of it, and the ruling that allowed it."""
+    task: Row = {
+        "id": new_id(),
+        "customer_id": principal.customer_id,
+        "created_by_id": principal.user_id,
+        "agent_type": agent.agent_type,
+        "message": message,
+        "metadata": metadata,
+        "priority": priority,
+        "status": TaskStatus.SUBMITTED,
+        "result": None,
+        "error_code": "",
+        "error_message": "",
+        "last_seq": 1,
+        "hop_count": 1 if start else 0,
+        "hop_budget": settings.A2A_HOP_BUDGET,
+        "depth_reached": 0,
+        "open_questions": 0,
+        "input_tokens": 0,
+        "output_tokens": 0,
+        "cost_usd": 0,
+        "idempotency_key": idempotency_key,
+        "request_digest": request_digest,
+        "trace_id": trace_id,
+        "created_at": now,
+        "started_at": None,
+        "completed_at": None,
+        "deadline_at": now + timedelta(seconds=settings.A2A_TASK_DEADLINE_SECONDS),
+    }
+    event = {
+        "task_id": task["id"],
+        "customer_id": principal.customer_id,
+        "seq": 1,
+        "type": "task.created",
+        "at": now,
+        "data": {"agent": agent.agent_type, "priority": priority, "message": message[:200]},
+    }
+    ruling = ruling_row(
+        task_id=task["id"],
+        customer_id=principal.customer_id,
+        agent_ve_id=agent.ve_id,
+        target=agent.agent_type,
+        action="access_context",
+        authorized=True,
+        reason=f"{principal.username} submits as {principal.role}",
+        headers={},
+        at=now,
+    )
+    hops = [_first_hop(task, ve_id=agent.ve_id, at=now)] if start else []
+    return NewTask(task=task, hops=hops, events=[event], authorizations=[ruling])
+
+
+def task_execute(*, principal: Principal, task_id: UUID, now: datetime) -> Task:
+    """Start a task that was submitted with start=false.
+
+    Raises:
+        AuthFailed, NotFound, Conflict: it has been started already, or is over.
+    """
+    principal.require(Permission.TASK_SUBMIT)
+    found = task_get(principal=principal, task_id=task_id)
+    agent = access_root_agent(customer_id=principal.customer_id, agent_type=found.agent_type)
+    with moving(found.id, now=now) as move:
+        if move.task.status != TaskStatus.SUBMITTED or move.task.hop_count:
+            raise Conflict(detail="The task has been started already.")
+        row = {"id": found.id, "customer_id": found.customer_id, "agent_type": found.agent_type}
+        row |= {"message": found.message, "priority": found.priority}
+        hop = Hop.objects.create(**_first_hop(row, ve_id=agent.ve_id, at=now))
+        move.task.hop_count = 1
+        move.wake(hop.id)
+    return move.task
+
+
+def task_cancel(*, principal: Principal, task_id: UUID, now: datetime) -> Task:
+    """Cancel the task with everything under it. Agents that are being called are no longer listened to.
+
+    Raises:
+        AuthFailed, NotFound, Conflict: it is over already.
+    """
+    principal.require(Permission.TASK_CANCEL)
+    found = task_get(principal=principal, task_id=task_id)
+    with moving(found.id, now=now) as move:
+        if move.ended:
+            raise Conflict(detail=f"The task is {move.task.status} already.")
+        move.end(TaskStatus.CANCELED)
+    return move.task
+
+
+def tasks_visible(principal: Principal) -> QuerySet[Task]:
+    """Return the tasks that the person may see."""
+    principal.require(Permission.TASK_VIEW)
+    return Task.objects.of_customer(principal.customer_id)
+
+
+def task_get(*, principal: Principal, task_id: UUID) -> Task:
+    """Return the task. Raises NotFound where it does not exist or belongs to another customer."""
+    task = tasks_visible(principal).filter(id=task_id).first()
+    if task is None:
+        raise NotFound(internal=f"task {task_id} for {principal.customer_id}")
+    return task
+
+
+def hops_of(*, principal: Principal, task_id: UUID) -> list[Hop]:
+    """Return the task's hops in the order of their creation, with their questions."""
+    task = task_get(principal=principal, task_id=task_id)
+    return list(task.hops.select_related("approval", "clarification").order_by("id"))
+
+
+def events_after(*, principal: Principal, task_id: UUID, after: int, limit: int = 1000) -> list[TaskEvent]:
+    """Return the task's events with greater numbers, at most ``limit``."""
+    task = task_get(principal=principal, task_id=task_id)
+    return list(task.events.filter(seq__gt=after).order_by("seq")[:limit])
+
+
+def access_root_agent(*, customer_id: str, agent_type: str | None) -> Agent:
+    """Return the agent that a task is given to: the one named, else the customer's root agent.
+
+    Raises:
+        NotFound: there is none such, or it is disabled.
+        ValidationFailed: none is named and the customer has not said which is its root.
+    """
+    agents = Agent.objects.of_customer(customer_id)
+    if agent_type is None:
+        agent = agents.filter(is_root=True).first() or _only(agents)
+        if agent is None:
+            raise ValidationFailed(detail="agent: name one; there is no root agent to choose.")
+    else:
+        agent = agents.filter(agent_type=agent_type[:64]).first()
+    ruling = agent and may_invoke(
+        customer_id=customer_id,
+        target=Employee(
+            customer_id=agent.customer_id,
+            agent_type=agent.agent_type,
+            seniority=agent.seniority,
+            enabled=agent.enabled,
+        ),
+    )
+    if agent is None or not (ruling and ruling.authorized):
+        raise NotFound(internal=f"agent {agent_type!r} for {customer_id}", detail="There is no such agent.")
+    return agent
+
+
+def _only(agents: QuerySet[Agent]) -> Agent | None:
+    """Return the highest in rank where nobody else has that rank, as the natural root."""
+    from security.authorisation import RANKS
+
+    ranked = sorted(agents.filter(enabled=True), key=lambda agent: RANKS[agent.seniority])
+    if not ranked or (len(ranked) > 1 and ranked[1].seniority == ranked[0].seniority):
+        return None
+    return ranked[0]
+
+
+def _first_hop(task: Row, *, ve_id: str, at: datetime) -> Row:
+    return hop_row(
+        id=new_id(),
+        task_id=task["id"],
+        customer_id=task["customer_id"],
+        agent_type=task["agent_type"],
+        agent_ve_id=ve_id,
+        depth=0,
+        path=[task["agent_type"]],
+        instruction=task["message"],
+        priority=PRIORITY_RANK[Priority(task["priority"])],
+        status=HopStatus.PENDING,
+        at=at,
+    )
+
+
+def _check_message(message: str) -> None:
+    if not message.strip():
+        raise ValidationFailed(detail="message: must not be empty.")
+    if _UNSTORABLE.search(message):
+        raise ValidationFailed(detail="message: must not contain NUL or lone surrogate characters.")
+    if len(message.encode()) > settings.A2A_MESSAGE_MAX_BYTES:
+        raise PayloadTooLarge(detail=f"message: must be at most {settings.A2A_MESSAGE_MAX_BYTES} bytes.")
+
+
+def _check_idempotency_key(key: str | None) -> None:
+    if key is not None and not (0 < len(key) <= _IDEMPOTENCY_KEY_LENGTH and key.isascii() and key.isprintable()):
+        raise ValidationFailed(detail="Idempotency-Key: 1 to 255 printable ASCII characters.")
+
+
+def _checked_priority(priority: str) -> Priority:
+    if priority not in Priority.values:
+        raise ValidationFailed(detail=f"priority: must be one of {', '.join(Priority.values)}.")
+    return Priority(priority)
+
+
+def _digest(request: list[object]) -> str:
+    return hashlib.sha256(orjson.dumps(request, option=orjson.OPT_SORT_KEYS)).hexdigest()
+
+
+def _trace_id(traceparent: str) -> str:
+    """Return the caller's trace id, or a new one where it sent none that is valid."""
+    match = _TRACEPARENT.match(traceparent)
+    return match[1] if match else secrets.token_hex(16)
+
+
+def _replayed(new: NewTask) -> Task:
+    task = Task.objects.get(
+        customer_id=new.task["customer_id"], idempotency_key=new.task["idempotency_key"]
+    )
+    if task.request_digest != new.task["request_digest"]:
+        raise Conflict(detail="Idempotency-Key: it was used with another request.")
+    return task
+
+
+def _announce_new(new: NewTask) -> None:
+    task_id = new.task["id"]
+    transaction.on_commit(lambda: feed.announce({task_id: (new.task["customer_id"], 1)}))
+    for hop in new.hops:
+        transaction.on_commit(lambda hop=hop: advance.send(str(hop["id"])))

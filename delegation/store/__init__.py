@@ -1,0 +1,36 @@
+"""The three statements of the hot path (submit, claim, settle), each all or nothing.
+
+PostgreSQL has them by hand, one round trip each; every other database has the plain version. Both keep the same
+promise: a settlement whose claim is lost writes nothing at all.
+"""
+
+from django.db import connection
+
+from delegation.store.plain import PlainStore
+from delegation.store.postgres import PostgresStore
+from delegation.store.records import (
+    ClaimedHop,
+    Claims,
+    NewTask,
+    Settled,
+    Settlement,
+    Store,
+    TaskFacts,
+)
+
+
+def store_for_database() -> Store:
+    """Return the store that fits the default database."""
+    return PostgresStore() if connection.vendor == "postgresql" else PlainStore()
+
+
+__all__ = [
+    "ClaimedHop",
+    "Claims",
+    "NewTask",
+    "Settled",
+    "Settlement",
+    "Store",
+    "TaskFacts",
+    "store_for_database",
+]

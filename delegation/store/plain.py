@@ -1,0 +1,210 @@
+"""The hot path's statements with the ORM, for databases with one writer (SQLite).
+
+``IMMEDIATE`` transactions take the database's one write lock at their start: nothing moves underneath them.
+"""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from itertools import chain, zip_longest
+from uuid import UUID
+
+from django.db import models, transaction
+from django.db.models import F, Q
+
+from audit.models import AuthorizationLog, DelegationLog, LeakageLog
+from delegation.models import Agent, Approval, Clarification, Hop, Task, TaskEvent
+from delegation.states import TASK_ENDED, HopStatus, TaskStatus
+from delegation.store.records import (
+    HOP_CHANGES,
+    LOST,
+    ClaimedHop,
+    Claims,
+    NewTask,
+    Row,
+    Settled,
+    Settlement,
+    TaskFacts,
+)
+from delegation.store.rows import continuation
+
+
+class PlainStore:
+    """See ``records.Store``."""
+
+    @transaction.atomic
+    def commit(self, tasks: Sequence[NewTask], settlements: Sequence[Settlement]) -> tuple[list[bool], list[Settled]]:
+        return [_submit(new) for new in tasks], [_settle(one) for one in settlements]
+
+    @transaction.atomic
+    def claim(self, *, owner: UUID, limit: int, now: datetime) -> Claims:
+        chosen = _ready(limit=limit, now=now)
+        last_seqs: dict[UUID, tuple[str, int]] = {}
+        claimed = [_claim(hop, owner=owner, now=now) for hop in chosen]
+        for hop in claimed:
+            last_seqs[hop.task_id] = (hop.customer_id, hop.task.last_seq)
+        return Claims(hops=tuple(_claimed(hop) for hop in claimed), last_seqs=last_seqs)
+
+
+def _insert(model: type[models.Model], rows: Iterable[Row]) -> None:
+    model._default_manager.bulk_create(model(**row) for row in rows)
+
+
+def _submit(new: NewTask) -> bool:
+    task = Task(**new.task)
+    taken = Task.objects.filter(customer_id=task.customer_id, idempotency_key=task.idempotency_key)
+    if task.idempotency_key is not None and taken.exists():
+        return False
+    task.save(force_insert=True)
+    _insert(Hop, new.hops)
+    _insert(TaskEvent, new.events)
+    _insert(AuthorizationLog, new.authorizations)
+    return True
+
+
+def _settle(one: Settlement) -> Settled:
+    task = Task.objects.filter(id=one.hop.task.id).exclude(status__in=TASK_ENDED).first()
+    held = Hop.objects.filter(
+        id=one.hop.id, status=HopStatus.RUNNING, owner=one.hop.owner, claim=one.hop.claim, task=task
+    )
+    changes = {name: getattr(one.changes, name) for name in HOP_CHANGES}
+    if task is None or held.update(owner=None, **changes) != 1:
+        return LOST
+    for model, rows in (
+        (Hop, one.new_hops),
+        (Approval, one.approvals),
+        (Clarification, one.clarifications),
+        (DelegationLog, one.decisions),
+        (AuthorizationLog, one.authorizations),
+        (LeakageLog, one.leakages),
+    ):
+        _insert(model, rows)
+    joined = one.ends_branch_of is not None and end_branch(
+        split_id=one.ends_branch_of, resume_id=one.resume_id, at=one.at
+    )
+    _tell(task, one.events, at=one.at)
+    _move(task, one, hops=len(one.new_hops) + joined)
+    return Settled(
+        held=True,
+        last_seq=task.last_seq,
+        hop_count=task.hop_count,
+        depth_reached=task.depth_reached,
+        joined=joined,
+    )
+
+
+def end_branch(*, split_id: UUID, resume_id: UUID, at: datetime) -> bool:
+    """Count one branch as ended; return whether it was the split's last, whose continuation is then saved.
+
+    The caller holds the task's lock.
+    """
+    split = Hop.objects.filter(id=split_id, status=HopStatus.WAITING)
+    split.update(pending_branches=F("pending_branches") - 1)
+    if split.filter(pending_branches=0).update(status=HopStatus.COMPLETED, completed_at=at) != 1:
+        return False
+    continuation(Hop.objects.get(id=split_id), id=resume_id, at=at).save(force_insert=True)
+    return True
+
+
+def _move(task: Task, one: Settlement, *, hops: int) -> None:
+    task.hop_count += hops
+    task.depth_reached = max(task.depth_reached, one.depth_reached)
+    task.open_questions += len(one.approvals) + len(one.clarifications)
+    task.input_tokens += one.changes.input_tokens
+    task.output_tokens += one.changes.output_tokens
+    Task.objects.filter(id=task.id).update(cost_usd=F("cost_usd") + one.changes.cost_usd)
+    task.status = TaskStatus.INPUT_REQUIRED if task.open_questions else TaskStatus.WORKING
+    if one.end is not None:
+        task.status, task.result = one.end.status, one.end.result
+        task.error_code, task.error_message = one.end.error_code, one.end.error_message
+        task.completed_at = one.at
+    task.save(
+        update_fields="last_seq hop_count depth_reached open_questions input_tokens output_tokens status result "
+        "error_code error_message completed_at".split()
+    )
+
+
+def _tell(task: Task, events: Iterable[tuple[str, Row]], *, at: datetime) -> None:
+    """Save events under the task's next numbers; the caller saves ``last_seq``."""
+    numbered = []
+    for type_, data in events:
+        task.last_seq += 1
+        numbered.append(
+            TaskEvent(task=task, customer_id=task.customer_id, seq=task.last_seq, type=type_, at=at, data=data)
+        )
+    TaskEvent.objects.bulk_create(numbered)
+
+
+def _ready(*, limit: int, now: datetime) -> list[Hop]:
+    """Return due hops, and the pending ones of each customer in turn."""
+    alive = Hop.objects.exclude(task__status__in=TASK_ENDED)
+    due = alive.filter(status=HopStatus.WAITING, due_at__lte=now).order_by("due_at")[:limit]
+    pending = alive.filter(status=HopStatus.PENDING).order_by("-priority", "id")
+    customers = alive.filter(status=HopStatus.PENDING).values_list("customer_id", flat=True).distinct()
+    queues = [pending.filter(customer_id=customer)[:limit] for customer in customers]
+    in_turn = (hop for turn in zip_longest(*queues) for hop in turn if hop is not None)
+    return list(chain(due, in_turn))[:limit]
+
+
+def _claim(hop: Hop, *, owner: UUID, now: datetime) -> Hop:
+    hop.task = Task.objects.get(id=hop.task_id)
+    events: list[tuple[str, Row]] = []
+    if hop.task.status == TaskStatus.SUBMITTED:
+        hop.task.status = TaskStatus.WORKING
+        hop.task.started_at = now
+        events.append(("task.working", {}))
+    hop.status, hop.owner, hop.due_at = HopStatus.RUNNING, owner, None
+    hop.claim += 1
+    hop.started_at = hop.started_at or now
+    hop.save(update_fields=["status", "owner", "claim", "due_at", "started_at"])
+    if hop.claim == 1:
+        events.append(("hop.started", _started(hop)))
+    _tell(hop.task, events, at=now)
+    hop.task.save(update_fields=["status", "started_at", "last_seq"])
+    return hop
+
+
+def _started(hop: Hop) -> Row:
+    agent = Agent.objects.filter(Q(customer_id=hop.customer_id, agent_type=hop.agent_type)).first()
+    return {
+        "delegation_id": str(hop.id),
+        "parent_id": hop.parent_id and str(hop.parent_id),
+        "depth": hop.depth,
+        "agent_type": hop.agent_type,
+        "agent_name": agent and agent.name,
+        "attempt": hop.attempt,
+        "instruction": hop.instruction[:200],
+    }
+
+
+def _claimed(hop: Hop) -> ClaimedHop:
+    task = hop.task
+    return ClaimedHop(
+        id=hop.id,
+        task=TaskFacts(
+            id=task.id,
+            customer_id=task.customer_id,
+            message=task.message,
+            priority=task.priority,
+            trace_id=task.trace_id,
+            created_at=task.created_at,
+            deadline_at=task.deadline_at,
+            hop_budget=task.hop_budget,
+            hop_count=task.hop_count,
+            cost_usd=float(task.cost_usd),
+        ),
+        owner=hop.owner,
+        claim=hop.claim,
+        parent_id=hop.parent_id,
+        join_id=hop.join_id,
+        branch=hop.branch,
+        resumes_id=hop.resumes_id,
+        depth=hop.depth,
+        attempt=hop.attempt,
+        agent_type=hop.agent_type,
+        path=tuple(hop.path),
+        instruction=hop.instruction,
+        priority=hop.priority,
+        remote_task_id=hop.remote_task_id,
+        polls=hop.polls,
+        started_at=hop.started_at,
+    )

@@ -1,0 +1,134 @@
+"""The hot path's statements for PostgreSQL: each one prepared CTE fed by one JSON document.
+
+Everything of a task changes under the lock of its row, and every statement takes those locks in id order, so that two
+workers never wait for each other in a circle.
+"""
+
+from collections.abc import Sequence
+from contextlib import nullcontext
+from datetime import datetime
+from uuid import UUID
+
+import orjson
+from django.db import connection, transaction
+
+from delegation.store import postgres_sql
+from delegation.store.records import HOP_CHANGES, LOST, ClaimedHop, Claims, NewTask, Settled, Settlement, TaskFacts
+
+
+class PostgresStore:
+    """See ``records.Store``."""
+
+    def commit(self, tasks: Sequence[NewTask], settlements: Sequence[Settlement]) -> tuple[list[bool], list[Settled]]:
+        # A single statement is its own transaction; BEGIN and COMMIT would be two more round trips.
+        with transaction.atomic() if tasks and settlements else nullcontext():
+            return self._submit(tasks), self._settle(settlements)
+
+    def claim(self, *, owner: UUID, limit: int, now: datetime) -> Claims:
+        rows = _run(postgres_sql.claim(), {"owner": owner, "limit": limit, "now": now})
+        hops = tuple(_claimed(row) for row in rows if row["id"] is not None)
+        return Claims(hops=hops, last_seqs={row["task_id"]: (row["customer_id"], row["last_seq"]) for row in rows})
+
+    def _submit(self, tasks: Sequence[NewTask]) -> list[bool]:
+        if not tasks:
+            return []
+        document = {
+            "tasks": [new.task for new in tasks],
+            "hops": [row for new in tasks for row in new.hops],
+            "events": [row for new in tasks for row in new.events],
+            "authorizations": [row for new in tasks for row in new.authorizations],
+        }
+        saved = {str(row["id"]) for row in _run(postgres_sql.submit(), {"doc": _json(document)})}
+        return [str(new.task["id"]) in saved for new in tasks]
+
+    def _settle(self, settlements: Sequence[Settlement]) -> list[Settled]:
+        if not settlements:
+            return []
+        outcome = {
+            row["hop"]: Settled(
+                held=True,
+                last_seq=row["last_seq"],
+                hop_count=row["hop_count"],
+                depth_reached=row["depth_reached"],
+                joined=row["joined"],
+            )
+            for row in _run(postgres_sql.settle(), {"doc": _json(_document(settlements))})
+        }
+        return [outcome.get(settlement.hop.id, LOST) for settlement in settlements]
+
+
+def _document(settlements: Sequence[Settlement]) -> dict[str, list[dict[str, object]]]:
+    """Return the settlements as the lists that the statement reads; ``by`` names the hop whose claim they hang on."""
+    return {
+        "settlements": [_settlement(one) for one in settlements],
+        "hops": [{"by": one.hop.id, **row} for one in settlements for row in one.new_hops],
+        "approvals": [{"by": one.hop.id, **row} for one in settlements for row in one.approvals],
+        "clarifications": [{"by": one.hop.id, **row} for one in settlements for row in one.clarifications],
+        "decisions": [{"by": one.hop.id, **row} for one in settlements for row in one.decisions],
+        "authorizations": [{"by": one.hop.id, **row} for one in settlements for row in one.authorizations],
+        "leakages": [{"by": one.hop.id, **row} for one in settlements for row in one.leakages],
+        "events": [
+            {"by": one.hop.id, "place": place, "type": type_, "at": one.at, "data": data}
+            for one in settlements
+            for place, (type_, data) in enumerate(one.events)
+        ],
+    }
+
+
+def _settlement(one: Settlement) -> dict[str, object]:
+    end = one.end
+    return {
+        **{name: getattr(one.changes, name) for name in HOP_CHANGES},
+        "hop": one.hop.id,
+        "task": one.hop.task.id,
+        "customer": one.hop.task.customer_id,
+        "held_owner": one.hop.owner,
+        "held_claim": one.hop.claim,
+        "at": one.at,
+        "ends_branch_of": one.ends_branch_of,
+        "resume_id": one.resume_id,
+        "n_events": len(one.events),
+        "n_hops": len(one.new_hops),
+        "n_questions": len(one.approvals) + len(one.clarifications),
+        "depth_reached": one.depth_reached,
+        "end_status": end and end.status,
+        "end_result": end and end.result,
+        "end_code": end and end.error_code,
+        "end_message": end and end.error_message,
+    }
+
+
+def _json(document: object) -> str:
+    return orjson.dumps(document).decode()
+
+
+def _run(sql: str, parameters: dict[str, object]) -> list[dict[str, object]]:
+    """Run one prepared statement and return its rows by column name."""
+    connection.ensure_connection()
+    raw = connection.connection
+    # Django's default switches server-side preparation off; planning these statements costs more than running them.
+    raw.prepare_threshold = 0
+    with connection.wrap_database_errors, raw.cursor() as cursor:
+        cursor.execute(sql, parameters)
+        names = [column.name for column in cursor.description]
+        return [dict(zip(names, row, strict=True)) for row in cursor]
+
+
+def _claimed(row: dict) -> ClaimedHop:
+    task = TaskFacts(
+        id=row["task_id"],
+        customer_id=row["customer_id"],
+        message=row["message"],
+        priority=row["task_priority"],
+        trace_id=row["trace_id"],
+        created_at=row["task_created_at"],
+        deadline_at=row["deadline_at"],
+        hop_budget=row["hop_budget"],
+        hop_count=row["hop_count"],
+        cost_usd=float(row["task_cost_usd"]),
+    )
+    same = (
+        "id owner claim parent_id join_id branch resumes_id depth attempt agent_type instruction priority "
+        "remote_task_id polls started_at"
+    ).split()
+    return ClaimedHop(task=task, path=tuple(orjson.loads(row["path"])), **{name: row[name] for name in same})

@@ -1,0 +1,233 @@
+"""The text of the statements. Column lists come from the models, so that a migration cannot leave them behind."""
+
+from functools import cache
+
+from django.db import connection, models
+
+from audit.models import AuthorizationLog, DelegationLog, LeakageLog
+from delegation.models import Approval, Clarification, Hop, Task, TaskEvent
+from delegation.states import TASK_ENDED, TaskStatus
+from delegation.store.records import HOP_CHANGES
+from delegation.store.rows import CONTINUED
+
+_ALIVE = ", ".join(f"'{status}'" for status in TaskStatus if status not in TASK_ENDED)
+
+# A split's continuation: the same agent with the same work, one attempt on. See rows.continuation for the ORM's.
+_CONTINUED = {
+    **{name: name for name in CONTINUED},
+    "id": "resume_id",
+    "resumes_id": "id",
+    "attempt": "attempt + 1",
+    "status": "'pending'",
+    "created_at": "completed_at",
+}
+
+
+def _default(model: type[models.Model], column: str) -> str:
+    """Return the column's default as an SQL literal: NULL, a number or an empty text."""
+    field = next(field for field in model._meta.concrete_fields if field.column == column)
+    default = field.get_default()
+    return "NULL" if default is None else f"'{default}'"
+
+
+def _columns(model: type[models.Model]) -> dict[str, str]:
+    """Return the model's columns with their types, without a key that the database makes itself."""
+    return {
+        field.column: field.db_type(connection) or ""
+        for field in model._meta.concrete_fields
+        if not isinstance(field, models.AutoField)
+    }
+
+
+def _rows(key: str, columns: dict[str, str]) -> str:
+    described = ", ".join(f'"{name}" {type_}' for name, type_ in columns.items())
+    return f"json_to_recordset((SELECT d -> '{key}' FROM doc)) AS x({described})"
+
+
+def _insert(model: type[models.Model], key: str, *, gate: str = "") -> str:
+    """Return an INSERT of the document's rows under ``key``, of those that pass the gate."""
+    columns = _columns(model)
+    names = ", ".join(f'"{name}"' for name in columns)
+    values = ", ".join(f'x."{name}"' for name in columns)
+    source = _rows(key, {"by": "uuid", **columns} if gate else columns)
+    return f'INSERT INTO "{model._meta.db_table}" ({names}) SELECT {values} FROM {source} {gate}'
+
+
+@cache
+def submit() -> str:
+    """Save tasks with their first hops, events and rulings. Returns the ids of those whose idempotency key was free."""
+    task_hops, task_events = _columns(Hop), _columns(TaskEvent)
+    return f"""
+    WITH doc AS MATERIALIZED (SELECT %(doc)s::json AS d),
+    saved AS ({_insert(Task, "tasks")}
+        ON CONFLICT (customer_id, idempotency_key) WHERE idempotency_key IS NOT NULL DO NOTHING RETURNING id),
+    hops AS ({_insert_of_saved(Hop, "hops", task_hops)}),
+    events AS ({_insert_of_saved(TaskEvent, "events", task_events)}),
+    rulings AS ({_insert_of_saved(AuthorizationLog, "authorizations", _columns(AuthorizationLog))})
+    SELECT id FROM saved
+    """
+
+
+def _insert_of_saved(model: type[models.Model], key: str, columns: dict[str, str]) -> str:
+    names = ", ".join(f'"{name}"' for name in columns)
+    values = ", ".join(f'x."{name}"' for name in columns)
+    source = _rows(key, columns)
+    return (
+        f'INSERT INTO "{model._meta.db_table}" ({names}) SELECT {values} FROM {source} '
+        "JOIN saved ON saved.id = x.task_id"
+    )
+
+
+@cache
+def settle() -> str:
+    """Settle hops. Returns one row for each settlement whose claim still held."""
+    hop = _columns(Hop)
+    changes = {name: hop[name] for name in HOP_CHANGES}
+    settlement = {
+        **changes,
+        "hop": "uuid",
+        "task": "uuid",
+        "customer": "text",
+        "held_owner": "uuid",
+        "held_claim": "integer",
+        "at": "timestamptz",
+        "ends_branch_of": "uuid",
+        "resume_id": "uuid",
+        "n_events": "integer",
+        "n_hops": "integer",
+        "n_questions": "integer",
+        "depth_reached": "smallint",
+        "end_status": "text",
+        "end_result": "jsonb",
+        "end_code": "text",
+        "end_message": "text",
+    }
+    assignments = ", ".join(f'"{name}" = s."{name}"' for name in changes)
+    event = {"by": "uuid", "place": "integer", "type": "text", "at": "timestamptz", "data": "jsonb"}
+    continuation = {**{name: _default(Hop, name) for name in hop}, **_CONTINUED}
+    held = "JOIN done ON done.hop = x.by"
+    return f"""
+    WITH doc AS MATERIALIZED (SELECT %(doc)s::json AS d),
+    wanted AS MATERIALIZED (SELECT x.* FROM {_rows("settlements", settlement)}),
+    locked AS MATERIALIZED (
+        SELECT id, last_seq FROM delegation_task
+        WHERE id IN (SELECT task FROM wanted) AND status IN ({_ALIVE}) ORDER BY id FOR UPDATE),
+    settled AS (
+        UPDATE delegation_hop h SET {assignments}, owner = NULL
+        FROM wanted s JOIN locked l ON l.id = s.task
+        WHERE h.id = s.hop AND h.status = 'running' AND h.owner = s.held_owner AND h.claim = s.held_claim
+        RETURNING h.id),
+    done AS MATERIALIZED (SELECT w.* FROM wanted w JOIN settled ON settled.id = w.hop),
+    joined AS (
+        UPDATE delegation_hop p SET
+            pending_branches = p.pending_branches - b.n,
+            status = CASE WHEN p.pending_branches <= b.n THEN 'completed' ELSE p.status END,
+            completed_at = CASE WHEN p.pending_branches <= b.n THEN b.at ELSE p.completed_at END
+        FROM (SELECT ends_branch_of, count(*)::smallint AS n, max(at) AS at, min(resume_id::text)::uuid AS resume_id
+              FROM done WHERE ends_branch_of IS NOT NULL GROUP BY ends_branch_of) b
+        WHERE p.id = b.ends_branch_of AND p.status = 'waiting'
+        RETURNING p.*, b.resume_id),
+    whole AS MATERIALIZED (SELECT * FROM joined WHERE pending_branches = 0),
+    new_hops AS ({_insert(Hop, "hops", gate=held)}),
+    resumed AS (
+        INSERT INTO delegation_hop ({", ".join(continuation)}) SELECT {", ".join(continuation.values())} FROM whole),
+    approvals AS ({_insert(Approval, "approvals", gate=held)}),
+    clarifications AS ({_insert(Clarification, "clarifications", gate=held)}),
+    decisions AS ({_insert(DelegationLog, "decisions", gate=held)}),
+    rulings AS ({_insert(AuthorizationLog, "authorizations", gate=held)}),
+    leakages AS ({_insert(LeakageLog, "leakages", gate=held)}),
+    events AS (
+        INSERT INTO delegation_taskevent (task_id, customer_id, seq, type, at, data)
+        SELECT done.task, done.customer,
+               l.last_seq + row_number() OVER (PARTITION BY done.task ORDER BY x.at, x.by, x.place), x.type, x.at, x.data
+        FROM {_rows("events", event)} {held} JOIN locked l ON l.id = done.task),
+    moved AS (
+        UPDATE delegation_task t SET
+            last_seq = t.last_seq + d.n_events,
+            hop_count = t.hop_count + d.n_hops + (SELECT count(*) FROM whole WHERE whole.task_id = t.id),
+            depth_reached = greatest(t.depth_reached, d.depth_reached),
+            open_questions = t.open_questions + d.n_questions,
+            input_tokens = t.input_tokens + d.input_tokens,
+            output_tokens = t.output_tokens + d.output_tokens,
+            cost_usd = t.cost_usd + d.cost_usd,
+            status = coalesce(d.end_status, CASE WHEN t.open_questions + d.n_questions > 0
+                                                 THEN 'input_required' ELSE 'working' END),
+            result = d.end_result,
+            error_code = coalesce(d.end_code, ''),
+            error_message = coalesce(d.end_message, ''),
+            completed_at = d.ended_at
+        FROM (SELECT task, sum(n_events) AS n_events, sum(n_hops) AS n_hops, sum(n_questions) AS n_questions,
+                     max(depth_reached) AS depth_reached, sum(input_tokens) AS input_tokens,
+                     sum(output_tokens) AS output_tokens, sum(cost_usd) AS cost_usd, max(end_status) AS end_status,
+                     (max(end_result::text))::jsonb AS end_result, max(end_code) AS end_code,
+                     max(end_message) AS end_message, max(at) FILTER (WHERE end_status IS NOT NULL) AS ended_at
+              FROM done GROUP BY task) d
+        WHERE t.id = d.task
+        RETURNING t.id, t.last_seq, t.hop_count, t.depth_reached)
+    SELECT done.hop, moved.last_seq, moved.hop_count, moved.depth_reached,
+           EXISTS (SELECT 1 FROM whole WHERE whole.id = done.ends_branch_of) AS joined
+    FROM done JOIN moved ON moved.id = done.task
+    """
+
+
+@cache
+def claim() -> str:
+    """Claim hops, each customer in turn, and begin their tasks.
+
+    The first CTE hops from customer to customer along the index, so that a customer with 10,000 waiting hops costs no
+    more to pass by than one with ten. A task that another worker has locked is left for the next look.
+    """
+    return f"""
+    WITH RECURSIVE waiting_customers AS (
+        (SELECT customer_id FROM delegation_hop WHERE status = 'pending' ORDER BY customer_id LIMIT 1)
+        UNION ALL
+        SELECT (SELECT h.customer_id FROM delegation_hop h
+                WHERE h.status = 'pending' AND h.customer_id > c.customer_id ORDER BY h.customer_id LIMIT 1)
+        FROM waiting_customers c WHERE c.customer_id IS NOT NULL),
+    ready AS (
+        SELECT h.id, h.task_id,
+               row_number() OVER (PARTITION BY c.customer_id ORDER BY h.priority DESC, h.id) AS turn
+        FROM waiting_customers c CROSS JOIN LATERAL (
+            SELECT id, task_id, priority FROM delegation_hop
+            WHERE status = 'pending' AND customer_id = c.customer_id ORDER BY priority DESC, id LIMIT %(limit)s) h
+        UNION ALL
+        SELECT due.id, due.task_id, 0 FROM (
+            SELECT id, task_id FROM delegation_hop
+            WHERE status = 'waiting' AND due_at IS NOT NULL AND due_at <= %(now)s ORDER BY due_at LIMIT %(limit)s) due),
+    chosen AS MATERIALIZED (SELECT id, task_id FROM ready ORDER BY turn, id LIMIT %(limit)s),
+    locked AS MATERIALIZED (
+        SELECT * FROM delegation_task
+        WHERE id IN (SELECT task_id FROM chosen) AND status IN ({_ALIVE}) ORDER BY id FOR UPDATE SKIP LOCKED),
+    claimed AS (
+        UPDATE delegation_hop h SET status = 'running', owner = %(owner)s, claim = h.claim + 1, due_at = NULL,
+               started_at = coalesce(h.started_at, %(now)s)
+        FROM chosen JOIN locked ON locked.id = chosen.task_id
+        WHERE h.id = chosen.id AND (h.status = 'pending' OR (h.status = 'waiting' AND h.due_at <= %(now)s))
+        RETURNING h.*),
+    news AS MATERIALIZED (
+        SELECT l.id AS task_id, l.customer_id, l.last_seq, 0 AS place, l.id AS hop, 'task.working' AS type,
+               '{{}}'::jsonb AS data
+        FROM locked l WHERE l.status = 'submitted' AND EXISTS (SELECT 1 FROM claimed WHERE claimed.task_id = l.id)
+        UNION ALL
+        SELECT l.id, l.customer_id, l.last_seq, 1, c.id, 'hop.started', jsonb_build_object(
+               'delegation_id', c.id, 'parent_id', c.parent_id, 'depth', c.depth, 'agent_type', c.agent_type,
+               'agent_name', a.name, 'attempt', c.attempt, 'instruction', left(c.instruction, 200))
+        FROM claimed c JOIN locked l ON l.id = c.task_id
+        LEFT JOIN delegation_agent a ON a.customer_id = c.customer_id AND a.agent_type = c.agent_type
+        WHERE c.claim = 1),
+    events AS (
+        INSERT INTO delegation_taskevent (task_id, customer_id, seq, type, at, data)
+        SELECT task_id, customer_id, last_seq + row_number() OVER (PARTITION BY task_id ORDER BY place, hop), type,
+               %(now)s, data
+        FROM news),
+    moved AS (
+        UPDATE delegation_task t SET last_seq = t.last_seq + n.n, started_at = coalesce(t.started_at, %(now)s),
+               status = CASE WHEN t.status = 'submitted' THEN 'working' ELSE t.status END
+        FROM (SELECT task_id, count(*) AS n FROM news GROUP BY task_id) n WHERE t.id = n.task_id
+        RETURNING t.id, t.last_seq)
+    SELECT c.id, c.task_id, c.customer_id, c.owner, c.claim, c.parent_id, c.join_id, c.branch, c.resumes_id, c.depth,
+           c.attempt, c.agent_type, c.path, c.instruction, c.priority, c.remote_task_id, c.polls, c.started_at,
+           l.message, l.priority AS task_priority, l.trace_id, l.created_at AS task_created_at, l.deadline_at,
+           l.hop_budget, l.hop_count, l.cost_usd AS task_cost_usd, coalesce(moved.last_seq, l.last_seq) AS last_seq
+    FROM claimed c JOIN locked l ON l.id = c.task_id LEFT JOIN moved ON moved.id = c.task_id
+    """

@@ -1,0 +1,156 @@
+"""What goes into the store and what comes back: plain data, the same for every database.
+
+Rows are dicts by column name, ready for JSON: ids as text, times as ISO 8601, JSON columns as Python values.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+from datetime import datetime
+from typing import Protocol
+from uuid import UUID
+
+Row = dict[str, object]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TaskFacts:
+    """What a hop needs to know of its task."""
+
+    id: UUID
+    customer_id: str
+    message: str
+    priority: str
+    trace_id: str
+    created_at: datetime
+    deadline_at: datetime
+    hop_budget: int
+    hop_count: int
+    cost_usd: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClaimedHop:
+    """A hop that this worker runs. ``owner`` and ``claim`` are what its settlement is held against."""
+
+    id: UUID
+    task: TaskFacts
+    owner: UUID
+    claim: int
+    parent_id: UUID | None
+    join_id: UUID | None
+    branch: int | None
+    resumes_id: UUID | None
+    depth: int
+    attempt: int
+    agent_type: str
+    path: tuple[str, ...]
+    instruction: str
+    priority: int
+    remote_task_id: str
+    polls: int
+    started_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Claims:
+    """What one look brought: the hops claimed, and of their tasks the newest event numbers."""
+
+    hops: tuple[ClaimedHop, ...]
+    last_seqs: dict[UUID, tuple[str, int]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewTask:
+    """A task to be saved with its first hop (none when it is not to start yet), its events and its rulings."""
+
+    task: Row
+    hops: Sequence[Row]
+    events: Sequence[Row]
+    authorizations: Sequence[Row]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TaskEnd:
+    """How the task ends with this settlement."""
+
+    status: str
+    result: object = None
+    error_code: str = ""
+    error_message: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HopChanges:
+    """The columns that a settlement writes to its own hop; all of them, each time."""
+
+    status: str
+    action: str | None = None
+    delegated_to: str = ""
+    confidence: float | None = None
+    reason: str = ""
+    result: object = None
+    error_code: str = ""
+    error_message: str = ""
+    input_tokens: int = 0
+    output_tokens: int = 0
+    cost_usd: float = 0.0
+    findings: int = 0
+    pending_branches: int = 0
+    remote_task_id: str = ""
+    polls: int = 0
+    due_at: datetime | None = None
+    completed_at: datetime | None = None
+
+
+HOP_CHANGES = tuple(field.name for field in fields(HopChanges))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settlement:
+    """Everything that one decision (or failure) of one hop changes."""
+
+    hop: ClaimedHop
+    at: datetime
+    changes: HopChanges
+    events: Sequence[tuple[str, Row]] = ()
+    """Type and data, in order; the store numbers them."""
+    new_hops: Sequence[Row] = ()
+    approvals: Sequence[Row] = ()
+    clarifications: Sequence[Row] = ()
+    decisions: Sequence[Row] = ()
+    authorizations: Sequence[Row] = ()
+    leakages: Sequence[Row] = ()
+    end: TaskEnd | None = None
+    ends_branch_of: UUID | None = None
+    """The split that this settlement ends a branch of; ``resume_id`` is what goes on from it if it was the last."""
+    resume_id: UUID | None = None
+    depth_reached: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settled:
+    """What became of a settlement. ``held`` is False where the claim was lost: then nothing was written."""
+
+    held: bool
+    last_seq: int = 0
+    hop_count: int = 0
+    depth_reached: int = 0
+    joined: bool = False
+    """This settlement ended the last branch: the split's continuation waits to be claimed."""
+
+
+LOST = Settled(held=False)
+
+
+class Store(Protocol):
+    """The hot path's statements. Synchronous: each caller brings a thread of its own."""
+
+    def commit(self, tasks: Sequence[NewTask], settlements: Sequence[Settlement]) -> tuple[list[bool], list[Settled]]:
+        """Save new tasks and settlements in one transaction.
+
+        Returns, in the order given, whether each task was saved (False: its idempotency key is taken) and what became
+        of each settlement.
+        """
+
+    def claim(self, *, owner: UUID, limit: int, now: datetime) -> Claims:
+        """Claim up to ``limit`` hops that are pending or due, fairly between customers, and start their tasks."""

@@ -1,0 +1,218 @@
+"""New rows, complete with every column, ready for either store."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from uuid import UUID
+
+import uuid6
+
+from delegation.models import Hop
+from delegation.states import Action, HopStatus, QuestionStatus
+from delegation.store.records import Row
+
+# What a hop hands on to the one that resumes it.
+CONTINUED = (
+    "task_id customer_id parent_id join_id branch depth agent_type agent_ve_id path instruction priority "
+    "remote_task_id"
+).split()
+
+
+def new_id() -> UUID:
+    """Return a time-ordered id, so that rows written together lie together."""
+    return uuid6.uuid7()
+
+
+def continuation(hop: Hop, *, id: UUID, at: datetime) -> Hop:  # noqa: A002 -- the column's name
+    """Return the unsaved hop that goes on from this one, for a worker to claim."""
+    same = {name: getattr(hop, name) for name in CONTINUED}
+    return Hop(
+        **same, id=id, resumes_id=hop.id, attempt=hop.attempt + 1, status=HopStatus.PENDING, created_at=at
+    )
+
+
+def hop_row(
+    *,
+    id: UUID,  # noqa: A002 -- the column's name
+    task_id: UUID,
+    customer_id: str,
+    agent_type: str,
+    agent_ve_id: str,
+    depth: int,
+    path: Sequence[str],
+    instruction: str,
+    priority: int,
+    status: HopStatus,
+    at: datetime,
+    owner: UUID | None = None,
+    parent_id: UUID | None = None,
+    join_id: UUID | None = None,
+    branch: int | None = None,
+) -> Row:
+    """Return a hop that a worker may claim, that waits, or (with an owner) that is claimed from its birth."""
+    return {
+        "id": id,
+        "task_id": task_id,
+        "customer_id": customer_id,
+        "parent_id": parent_id,
+        "join_id": join_id,
+        "branch": branch,
+        "resumes_id": None,
+        "depth": depth,
+        "attempt": 1,
+        "agent_type": agent_type,
+        "agent_ve_id": agent_ve_id,
+        "path": list(path),
+        "instruction": instruction,
+        "status": status,
+        "action": None,
+        "delegated_to": "",
+        "confidence": None,
+        "reason": "",
+        "result": None,
+        "error_code": "",
+        "error_message": "",
+        "input_tokens": 0,
+        "output_tokens": 0,
+        "cost_usd": 0,
+        "findings": 0,
+        "owner": owner,
+        "claim": 0 if owner is None else 1,
+        "priority": priority,
+        "pending_branches": 0,
+        "remote_task_id": "",
+        "polls": 0,
+        "due_at": None,
+        "created_at": at,
+        "started_at": None if owner is None else at,
+        "completed_at": None,
+    }
+
+
+def decision_row(
+    *,
+    hop_id: UUID,
+    task_id: UUID,
+    customer_id: str,
+    depth: int,
+    agent_type: str,
+    agent_ve_id: str,
+    status: str,
+    started_at: datetime,
+    at: datetime,
+    action: Action | None = None,
+    delegated_to: str = "",
+    confidence: float | None = None,
+    reason: str = "",
+    seconds: float | None = None,
+    result_summary: str = "",
+    error_message: str = "",
+) -> Row:
+    """Return the row of agent_delegation_logs for one decision or failure."""
+    return {
+        "id": new_id(),
+        "task_id": task_id,
+        "customer_id": customer_id,
+        "hop_id": hop_id,
+        "delegation_depth": depth,
+        "agent_type": agent_type,
+        "agent_ve_id": agent_ve_id,
+        "decision_action": action,
+        "delegated_to_type": delegated_to,
+        "confidence_score": confidence,
+        "decision_reason": reason,
+        "execution_time_seconds": seconds,
+        "status": status,
+        "result_summary": result_summary,
+        "error_message": error_message,
+        "created_at": started_at,
+        "completed_at": at,
+    }
+
+
+def ruling_row(
+    *,
+    task_id: UUID,
+    customer_id: str,
+    agent_ve_id: str,
+    target: str,
+    action: str,
+    authorized: bool,
+    reason: str,
+    headers: dict[str, str],
+    at: datetime,
+) -> Row:
+    """Return the row of agent_authorization_logs for one yes or no."""
+    return {
+        "id": new_id(),
+        "customer_id": customer_id,
+        "task_id": task_id,
+        "agent_ve_id": agent_ve_id,
+        "target_agent_type": target,
+        "action": action,
+        "authorized": authorized,
+        "authorization_reason": reason if authorized else "",
+        "denied_reason": "" if authorized else reason,
+        "request_headers": headers,
+        "created_at": at,
+    }
+
+
+def approval_row(
+    *,
+    hop: Row,
+    agent_from: str,
+    reason: str,
+    confidence: float | None,
+    call_digest: str,
+    at: datetime,
+    expires_at: datetime,
+) -> Row:
+    """Return the question whether the waiting hop may be called."""
+    return {
+        "id": new_id(),
+        "task_id": hop["task_id"],
+        "hop_id": hop["id"],
+        "customer_id": hop["customer_id"],
+        "status": QuestionStatus.OPEN,
+        "agent_from": agent_from,
+        "agent_to": hop["agent_type"],
+        "reason": reason,
+        "confidence": confidence,
+        "instruction": hop["instruction"],
+        "path": hop["path"],
+        "call_digest": call_digest,
+        "required": 1,
+        "granted": 0,
+        "created_at": at,
+        "expires_at": expires_at,
+        "resolved_at": None,
+    }
+
+
+def clarification_row(
+    *,
+    hop_id: UUID,
+    task_id: UUID,
+    customer_id: str,
+    agent_type: str,
+    question: str,
+    options: Sequence[str],
+    at: datetime,
+    expires_at: datetime,
+) -> Row:
+    """Return an agent's question to the person."""
+    return {
+        "id": new_id(),
+        "task_id": task_id,
+        "hop_id": hop_id,
+        "customer_id": customer_id,
+        "agent_type": agent_type,
+        "question": question,
+        "options": list(options),
+        "status": QuestionStatus.OPEN,
+        "answer": "",
+        "answered_by_id": None,
+        "created_at": at,
+        "expires_at": expires_at,
+        "resolved_at": None,
+    }
