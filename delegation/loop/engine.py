@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from uuid import UUID
 
 import structlog
-import uuid6
+
 from django.db import DatabaseError, connection
 
 from delegation.gateway import Gateway
@@ -22,6 +22,7 @@ from delegation.loop.screening import read_tenants
 from delegation.loop.settler import Settler
 from delegation.loop.sweeper import Sweeper
 from delegation.store import ClaimedHop, NewTask, Settled, Settlement, store_for_database
+from delegation.store.rows import new_id
 from security.leakage import Detector, Tenant
 from security.outbound import AddressPolicy
 
@@ -50,7 +51,7 @@ class Engine:
     """
 
     def __init__(self, options: EngineOptions, *, announce: Announce) -> None:
-        self.id = uuid6.uuid7()
+        self.id = new_id()
         self._options = options
         self._announce = announce
         self._store = store_for_database()

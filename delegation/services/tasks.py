@@ -23,7 +23,7 @@ from delegation.store import NewTask, store_for_database
 from delegation.store.records import Row
 from delegation.store.rows import hop_row, new_id, ruling_row
 from security.errors import NotFound, ValidationFailed
-from security.authorisation import Employee, may_invoke
+from security.authorisation import RANKS, Employee, may_invoke
 from security.principal import Principal
 from security.roles import Permission
 
@@ -212,17 +212,14 @@ def events_after(*, principal: Principal, task_id: UUID, after: int, limit: int 
 
 
 def access_root_agent(*, customer_id: str, agent_type: str | None) -> Agent:
-    """Return the agent that a task is given to: the one named, else the customer's root agent.
+    """Return the agent that a task is given to: the one named, else the customer's root agent or most senior one.
 
     Raises:
         NotFound: there is none such, or it is disabled.
-        ValidationFailed: none is named and the customer has not said which is its root.
     """
     agents = Agent.objects.of_customer(customer_id)
     if agent_type is None:
-        agent = agents.filter(is_root=True).first() or _only(agents)
-        if agent is None:
-            raise ValidationFailed(detail="agent: name one; there is no root agent to choose.")
+        agent = agents.filter(is_root=True, enabled=True).first() or _most_senior(agents)
     else:
         agent = agents.filter(agent_type=agent_type[:64]).first()
     ruling = agent and may_invoke(
@@ -239,14 +236,9 @@ def access_root_agent(*, customer_id: str, agent_type: str | None) -> Agent:
     return agent
 
 
-def _only(agents: QuerySet[Agent]) -> Agent | None:
-    """Return the highest in rank where nobody else has that rank, as the natural root."""
-    from security.authorisation import RANKS
-
-    ranked = sorted(agents.filter(enabled=True), key=lambda agent: RANKS[agent.seniority])
-    if not ranked or (len(ranked) > 1 and ranked[1].seniority == ranked[0].seniority):
-        return None
-    return ranked[0]
+def _most_senior(agents: QuerySet[Agent]) -> Agent | None:
+    """Return the agent of the highest rank, of several the one employed longest: the natural one to begin with."""
+    return min(agents.filter(enabled=True), key=lambda agent: (RANKS[agent.seniority], agent.id), default=None)
 
 
 def _first_hop(task: Row, *, ve_id: str, at: datetime) -> Row:

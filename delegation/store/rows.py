@@ -19,7 +19,7 @@ CONTINUED = (
 
 def new_id() -> UUID:
     """Return a time-ordered id, so that rows written together lie together."""
-    return uuid6.uuid7()
+    return UUID(int=uuid6.uuid7().int)  # a plain UUID: orjson writes no subclass
 
 
 def continuation(hop: Hop, *, id: UUID, at: datetime) -> Hop:  # noqa: A002 -- the column's name
