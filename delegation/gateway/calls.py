@@ -1,0 +1,57 @@
+"""What the loop hands to the gateway, and what it gets back."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+EXTENSION_URI = "https://a2a-delegation.dev/extensions/delegation/v1"
+
+
+class ReplyState(StrEnum):
+    COMPLETED = "completed"
+    WORKING = "working"
+    INPUT_REQUIRED = "input_required"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AgentCall:
+    """One message to one agent.
+
+    ``url`` is the agent's base address, ``message_id`` the idempotency key that every retry repeats, ``context_id`` our
+    task's id (or, with ``remote_task_id``, the context that the agent named), ``context`` the data part under
+    ``EXTENSION_URI``. ``headers`` are the agent's own credential and our signed token; they cannot replace the
+    customer's id or the trace. ``timeout_seconds`` covers everything: the card, waiting for a connection, retries, the
+    body's last byte.
+
+    ``push_url`` is used where the agent's card says that it can push. With ``return_immediately`` an agent that works
+    with A2A tasks answers `working` at once instead of holding the call until it is done.
+    """
+
+    url: str
+    message_id: str
+    context_id: str
+    customer_id: str
+    traceparent: str
+    instruction: str
+    context: Mapping[str, object]
+    timeout_seconds: float = 60.0
+    headers: Mapping[str, str] = field(default_factory=dict)
+    remote_task_id: str | None = None
+    push_url: str | None = None
+    push_token: str | None = None
+    return_immediately: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AgentReply:
+    """An agent's answer in words that PostgreSQL can store: no NUL, no lone surrogate.
+
+    ``text`` joins all text parts by newlines, artifacts first, then the message; in ``input_required`` it is the
+    question. ``data`` holds all data parts in order.
+    """
+
+    state: ReplyState
+    text: str
+    data: tuple[object, ...]
+    remote_task_id: str | None
+    context_id: str | None

@@ -1,0 +1,138 @@
+"""The way to the agents: one object per asyncio loop, which knows neither database nor settings."""
+
+import asyncio
+import contextlib
+import ssl
+from collections.abc import Mapping
+from functools import partial
+from typing import Self
+
+from delegation.errors import AgentError, AgentFailed, AgentTimeout
+from delegation.gateway.calls import AgentCall, AgentReply
+from delegation.gateway.card_cache import CardCache, CardKey
+from delegation.gateway.cards import AgentCard, Protocol, as_legacy, assumed_card, card_of, card_url
+from delegation.gateway.http_connection import HttpResponse
+from delegation.gateway.http_pool import HttpPool
+from delegation.gateway.parsing import json_of
+from delegation.gateway.replies import DialectRefused, check_status, reply_of
+from delegation.gateway.requests import HttpRequest, Operation, request_of
+from delegation.gateway.waits import retried
+from security.outbound import AddressPolicy
+
+_CARD_SECONDS = 30.0
+
+
+class Gateway:
+    """Call agents by A2A 1.0, or by 0.3 where their card says so.
+
+    Every method raises, of the catalogue and nothing else: AgentTimeout, AgentUnavailable, AgentFailed,
+    InvalidAgentResponse, AgentResponseTooLarge, AddressRefused. Cancelling a call closes its connection.
+    """
+
+    def __init__(
+        self,
+        *,
+        policy: AddressPolicy,
+        max_response_bytes: int = 8 * 1024 * 1024,
+        max_connections: int = 1024,
+        max_connections_per_host: int = 256,
+        card_ttl_seconds: float = 300.0,
+        idle_seconds: float = 25.0,
+        tls: ssl.SSLContext | None = None,
+    ) -> None:
+        self._policy = policy
+        self._cards = CardCache(ttl_seconds=card_ttl_seconds)
+        self._pool = HttpPool(
+            policy=policy,
+            max_response_bytes=max_response_bytes,
+            max_connections=max_connections,
+            max_connections_per_host=max_connections_per_host,
+            idle_seconds=idle_seconds,
+            tls=tls,
+        )
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *exc_info: object) -> None:
+        await self.close()
+
+    async def close(self) -> None:
+        """Close every connection, with what is under way on it."""
+        await self._cards.close()
+        await self._pool.close()
+
+    async def call(self, call: AgentCall) -> AgentReply:
+        """Send the message and return the agent's answer; every retry carries the same message id."""
+        return await self._within_time(Operation.SEND, call)
+
+    async def poll(self, call: AgentCall) -> AgentReply:
+        """Return how the agent's task ``call.remote_task_id`` stands."""
+        return await self._within_time(Operation.GET, call)
+
+    async def cancel(self, call: AgentCall) -> None:
+        """Ask the agent to cancel ``call.remote_task_id``; that it cannot or need not any more is no error."""
+        if call.remote_task_id is None:
+            return
+        with contextlib.suppress(AgentError):
+            await self._within_time(Operation.CANCEL, call)
+
+    async def card(
+        self, url: str, *, customer_id: str = "", headers: Mapping[str, str] | None = None, fresh: bool = False
+    ) -> AgentCard:
+        """Return the card of the agent at this base address, from the cache unless it is to be ``fresh``.
+
+        Raises:
+            AgentFailed: the agent has no card.
+        """
+        key = CardKey(customer_id, url)
+        known = None if fresh else self._cards.known(key)
+        card = known or await self._cards.fetched(key, partial(self._fetch_card, url, headers or {}))
+        if not card.raw:
+            raise AgentFailed(internal=f"no agent card at {card_url(url)}")
+        return card
+
+    async def _within_time(self, operation: Operation, call: AgentCall) -> AgentReply:
+        until = asyncio.get_running_loop().time() + call.timeout_seconds
+        try:
+            async with asyncio.timeout_at(until):
+                return await self._perform(operation, call, until)
+        except TimeoutError as error:
+            raise AgentTimeout(internal=f"{call.url} did not answer within {call.timeout_seconds:g} s") from error
+
+    async def _perform(self, operation: Operation, call: AgentCall, until: float) -> AgentReply:
+        key = CardKey(call.customer_id, call.url)
+        card = self._cards.known(key)
+        if card is None:
+            card = await self._cards.fetched(key, partial(self._fetch_card, call.url, call.headers))
+        try:
+            return await self._ask(operation, call, card, until)
+        except DialectRefused:
+            if card.raw or card.protocol_version is Protocol.V0_3:
+                raise
+        legacy = as_legacy(card)
+        reply = await self._ask(operation, call, legacy, until)
+        self._cards.remember(key, legacy)
+        return reply
+
+    async def _ask(self, operation: Operation, call: AgentCall, card: AgentCard, until: float) -> AgentReply:
+        response = await retried(partial(self._exchange, request_of(operation, call, card)), until=until)
+        return reply_of(response, card)
+
+    async def _exchange(self, request: HttpRequest) -> HttpResponse:
+        response = await self._pool.request(request.method, request.url, headers=request.headers, body=request.body)
+        check_status(response)
+        return response
+
+    async def _fetch_card(self, url: str, headers: Mapping[str, str]) -> AgentCard:
+        self._policy.check_url(url)
+        request = HttpRequest("GET", card_url(url), {**headers, "accept": "application/json"}, b"")
+        until = asyncio.get_running_loop().time() + _CARD_SECONDS
+        try:
+            async with asyncio.timeout_at(until):
+                response = await retried(partial(self._exchange, request), until=until)
+        except AgentFailed:
+            return assumed_card(url)
+        except TimeoutError as error:
+            raise AgentTimeout(internal=f"no card from {url} within {_CARD_SECONDS:g} s") from error
+        return card_of(json_of(response.body), url=url, policy=self._policy)

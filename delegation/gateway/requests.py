@@ -1,0 +1,136 @@
+"""What is sent, in the words of A2A 1.0 (JSON-RPC, HTTP+JSON) and 0.3 (JSON-RPC).
+
+Wire forms: a2a.proto of the specification 1.0, and the types of 0.3.0.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+from urllib.parse import quote
+
+import orjson
+
+from delegation.gateway.calls import EXTENSION_URI, AgentCall
+from delegation.gateway.cards import AgentCard, Binding, Protocol
+
+_OUTPUT_MODES = ["text/plain", "application/json"]
+_JSON = "application/json"
+
+
+class Operation(StrEnum):
+    """What is asked of an agent, by its JSON-RPC method of 1.0."""
+
+    SEND = "SendMessage"
+    GET = "GetTask"
+    CANCEL = "CancelTask"
+
+
+_LEGACY_METHODS = {Operation.SEND: "message/send", Operation.GET: "tasks/get", Operation.CANCEL: "tasks/cancel"}
+
+
+@dataclass(frozen=True, slots=True)
+class HttpRequest:
+    method: str
+    url: str
+    headers: Mapping[str, str]
+    body: bytes
+
+
+def request_of(operation: Operation, call: AgentCall, card: AgentCard) -> HttpRequest:
+    """Write the request for an operation as the agent's card asks for it."""
+    headers = _headers(call, card)
+    params = _send_params(call, card) if operation is Operation.SEND else _task_params(operation, call, card)
+    if card.binding is Binding.HTTP_JSON:
+        return _rest_request(operation, call, card, headers, params)
+    method = _LEGACY_METHODS[operation] if card.protocol_version is Protocol.V0_3 else operation.value
+    body = {"jsonrpc": "2.0", "id": call.message_id, "method": method, "params": params}
+    return HttpRequest("POST", card.rpc_url, headers, orjson.dumps(body))
+
+
+def _rest_request(
+    operation: Operation, call: AgentCall, card: AgentCard, headers: dict[str, str], params: dict[str, Any]
+) -> HttpRequest:
+    base = card.rpc_url.rstrip("/") + (f"/{quote(card.tenant, safe='')}" if card.tenant else "")
+    task = f"{base}/tasks/{quote(call.remote_task_id or '', safe='')}"
+    if operation is Operation.SEND:
+        return HttpRequest("POST", f"{base}/message:send", headers, orjson.dumps(params))
+    if operation is Operation.GET:
+        return HttpRequest("GET", f"{task}?historyLength=0", headers, b"")
+    return HttpRequest("POST", f"{task}:cancel", headers, b"{}")
+
+
+def _headers(call: AgentCall, card: AgentCard) -> dict[str, str]:
+    headers = {name.lower(): value for name, value in call.headers.items()}
+    headers |= {
+        "content-type": _JSON,
+        "accept": _JSON,
+        "accept-encoding": "identity",
+        "a2a-version": card.protocol_version.value,
+        "a2a-extensions": EXTENSION_URI,
+        "x-customer-id": call.customer_id,
+        "traceparent": call.traceparent,
+    }
+    if card.protocol_version is Protocol.V0_3:
+        headers["x-a2a-extensions"] = EXTENSION_URI
+    return headers
+
+
+def _send_params(call: AgentCall, card: AgentCard) -> dict[str, Any]:
+    legacy = card.protocol_version is Protocol.V0_3
+    message = {
+        "messageId": call.message_id,
+        "contextId": call.context_id,
+        "role": "user" if legacy else "ROLE_USER",
+        "parts": _legacy_parts(call) if legacy else _parts(call),
+        "extensions": [EXTENSION_URI],
+    }
+    if call.remote_task_id is not None:
+        message["taskId"] = call.remote_task_id
+    if legacy:
+        return {"message": message | {"kind": "message"}, "configuration": _legacy_configuration(call, card)}
+    params = {"message": message, "configuration": _configuration(call, card)}
+    return params | {"tenant": card.tenant} if card.tenant else params
+
+
+def _parts(call: AgentCall) -> list[dict[str, Any]]:
+    data = {"data": call.context, "metadata": {"extension": EXTENSION_URI}, "mediaType": _JSON}
+    return [{"text": call.instruction, "mediaType": "text/plain"}, data]
+
+
+def _legacy_parts(call: AgentCall) -> list[dict[str, Any]]:
+    data = {"kind": "data", "data": call.context, "metadata": {"extension": EXTENSION_URI}}
+    return [{"kind": "text", "text": call.instruction}, data]
+
+
+def _configuration(call: AgentCall, card: AgentCard) -> dict[str, Any]:
+    push = _push_target(call, card)
+    return {
+        "acceptedOutputModes": _OUTPUT_MODES,
+        "historyLength": 0,
+        "returnImmediately": call.return_immediately,
+        **({"taskPushNotificationConfig": push} if push else {}),
+    }
+
+
+def _legacy_configuration(call: AgentCall, card: AgentCard) -> dict[str, Any]:
+    push = _push_target(call, card)
+    return {
+        "acceptedOutputModes": _OUTPUT_MODES,
+        "historyLength": 0,
+        "blocking": not call.return_immediately,
+        **({"pushNotificationConfig": push} if push else {}),
+    }
+
+
+def _push_target(call: AgentCall, card: AgentCard) -> dict[str, str] | None:
+    if call.push_url is None or not card.supports_push:
+        return None
+    return {"url": call.push_url, **({"token": call.push_token} if call.push_token else {})}
+
+
+def _task_params(operation: Operation, call: AgentCall, card: AgentCard) -> dict[str, Any]:
+    params: dict[str, Any] = {"id": call.remote_task_id}
+    if operation is Operation.GET:
+        params["historyLength"] = 0
+    return params | {"tenant": card.tenant} if card.tenant else params
