@@ -1,8 +1,25 @@
 """Every HTTP address on one page."""
 
 from django.contrib import admin
-from django.urls import path
+from django.urls import include, path
+from django.views.generic import RedirectView
+
+from a2a_project.error_page import errors
+from a2a_project.health import livez, readyz
+from a2a_project.metrics import metrics
+
+handler400 = "a2a_project.refusals.bad_request"
+handler403 = "a2a_project.refusals.permission_denied"
+handler404 = "a2a_project.refusals.page_not_found"
+handler500 = "a2a_project.refusals.server_error"
 
 urlpatterns = [
+    path("", RedirectView.as_view(pattern_name="live:tasks")),
+    path("tasks/", include("delegation.live.urls")),
+    path("api/", include("delegation.api.urls")),
     path("admin/", admin.site.urls),
+    path("docs/errors", errors, name="errors"),
+    path("livez", livez),
+    path("readyz", readyz),
+    path("metrics", metrics),
 ]

@@ -9,8 +9,8 @@ import dramatiq
 import pytest
 from django.utils import timezone
 
+from a2a_project.delegating import DelegationThread
 from audit.models import AuthorizationLog, DelegationLog, LeakageLog
-from delegation.loop.process import WorkerLoop
 from delegation.models import Hop, Task, TaskEvent
 from delegation.services.tasks import task_submit
 from delegation.states import TASK_ENDED
@@ -59,20 +59,21 @@ class Story:
 
 
 @pytest.fixture
-def worker(transactional_db: None) -> Iterator[WorkerLoop]:
+def worker(transactional_db: None) -> Iterator[DelegationThread]:
     """Run one worker in this process, fed by the broker of the settings."""
     broker = dramatiq.get_broker()
     broker.flush_all()
     dramatiq_worker = dramatiq.Worker(broker, worker_threads=1, worker_timeout=100)
-    loop = WorkerLoop()
-    loop.after_worker_boot(broker, dramatiq_worker)
+    loop = DelegationThread()
+    loop.after_process_boot(broker)
+    assert loop.started.wait(10)
     dramatiq_worker.start()
     yield loop
     dramatiq_worker.stop()
-    loop.before_worker_shutdown(broker, dramatiq_worker)
+    loop.after_worker_shutdown(broker, dramatiq_worker)
 
 
 @pytest.fixture
-def story(people: Cast, agent_server: AgentServer, worker: WorkerLoop) -> Story:
+def story(people: Cast, agent_server: AgentServer, worker: DelegationThread) -> Story:
     team(agent_server)
     return Story(people=people, agents=agent_server)

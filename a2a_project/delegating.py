@@ -1,0 +1,81 @@
+"""The delegation loop as the settings want it: on the loop of `up`, or on a thread of a worker process."""
+
+import asyncio
+import os
+import threading
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import dramatiq
+import structlog
+import uvloop
+from django.conf import settings
+from django.db import DatabaseError
+
+from delegation import actors
+from delegation.live.feed import feed
+from delegation.loop.engine import Engine, EngineOptions
+
+log = structlog.get_logger(__name__)
+RETRY_SECONDS = 1.0
+
+
+@asynccontextmanager
+async def delegating() -> AsyncIterator[Engine]:
+    """Run the delegation loop on the running event loop; drain it at the end.
+
+    Raises DatabaseError where the database cannot be reached at the start.
+    """
+    engine = Engine(
+        EngineOptions(
+            agent_timeout_seconds=settings.A2A_AGENT_TIMEOUT_SECONDS,
+            question_expiry_seconds=settings.A2A_QUESTION_EXPIRY_SECONDS,
+            allowed_agent_hosts=tuple(settings.A2A_ALLOWED_AGENT_HOSTS),
+            capacity=settings.A2A_WORKER_CAPACITY,
+        ),
+        announce=feed.announce,
+    )
+    await engine.start()
+    feed.start()
+    actors.heed(engine.look)
+    try:
+        yield engine
+    finally:
+        actors.unheed(engine.look)
+        await engine.drain()
+        await feed.stop()
+
+
+class DelegationThread(dramatiq.Middleware):  # type: ignore[misc]  # the library publishes no types
+    """Gives a Dramatiq worker process its delegation loop, on a thread of its own."""
+
+    def __init__(self) -> None:
+        self.started = threading.Event()
+        self._ended = threading.Event()
+        self._thread = threading.Thread(target=self._work, name="delegation")
+
+    def after_process_boot(self, broker: dramatiq.Broker) -> None:  # noqa: ARG002 - the library's signature
+        self._thread.start()
+
+    def after_worker_shutdown(self, broker: dramatiq.Broker, worker: dramatiq.Worker) -> None:  # noqa: ARG002
+        self._ended.set()
+        self._thread.join()
+
+    def _work(self) -> None:
+        try:
+            with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+                runner.run(self._delegate())
+        except Exception:
+            log.exception("the delegation loop broke")
+            # A process without its loop is of no use: its supervisor sees it end and starts another.
+            os._exit(1)
+
+    async def _delegate(self) -> None:
+        while not self._ended.is_set():
+            try:
+                async with delegating():
+                    self.started.set()
+                    await asyncio.to_thread(self._ended.wait)
+            except DatabaseError as error:
+                log.warning("waiting for the database", error=str(error))
+                await asyncio.sleep(RETRY_SECONDS)

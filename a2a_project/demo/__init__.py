@@ -1,0 +1,1 @@
+"""`make demo`: two teams of real agents, the platform in one process, and tasks to watch."""

@@ -1,0 +1,31 @@
+"""`manage.py rundramatiq`: the worker processes of an installation with a broker."""
+
+import os
+import sys
+from argparse import ArgumentParser
+from typing import Any
+
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandError
+
+# A worker that is told to stop hands back what it has claimed; a hop in flight may take as long as its agent.
+SHUTDOWN_MILLISECONDS = 30_000
+
+
+class Command(BaseCommand):
+    help = "Run worker processes. Each advances hundreds of hops in one asyncio loop."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("--processes", type=int, default=os.cpu_count() or 1)
+
+    def handle(self, *_: Any, processes: int, **__: Any) -> None:
+        if not settings.BROKER_URL:
+            raise CommandError("set BROKER_URL or REDIS_URL; with neither, `manage.py up` runs all in one process")
+        if processes < 1:
+            raise CommandError("--processes must be at least 1")
+        # One thread: the actor only wakes the loop of its process.
+        options = {"processes": processes, "threads": 1, "worker-shutdown-timeout": SHUTDOWN_MILLISECONDS}
+        flags = [text for name, value in options.items() for text in (f"--{name}", str(value))]
+        program = [sys.executable, "-m", "dramatiq", "a2a_project.worker:broker", "--skip-logging", *flags]
+        # Dramatiq takes over this process, so that signals and the exit code are its own.
+        os.execv(program[0], program)  # noqa: S606 - our own interpreter and arguments

@@ -1,0 +1,83 @@
+"""/metrics: the counts of every process on this machine, and what the database tells at the moment of asking."""
+
+from collections.abc import Iterable, Iterator
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from django.db.models import Count, Q
+from django.http import HttpRequest, HttpResponse
+from django.utils import timezone
+from django.views.decorators.http import require_safe
+from prometheus_client import CollectorRegistry, Metric, generate_latest
+from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
+from prometheus_client.multiprocess import MultiProcessCollector
+from prometheus_client.registry import Collector
+
+from delegation.errors import AgentTimeout, AgentUnavailable
+from delegation.models import Agent, Hop, Task
+from delegation.states import HOP_ENDED, TASK_ENDED, TaskStatus
+from security.models import Customer
+
+AVAILABILITY_WINDOW = timedelta(minutes=5)
+# The newest are enough to tell an agent's state, and keep a scrape short when thousands end each second.
+_LOOKED_AT = 10_000
+_ACTIVE = [status for status in TaskStatus if status not in TASK_ENDED]
+_UNREACHED = [AgentUnavailable.code, AgentTimeout.code]
+
+
+@require_safe
+def metrics(request: HttpRequest) -> HttpResponse:  # noqa: ARG001  Django's signature
+    """Answer in Prometheus's text format."""
+    registry = CollectorRegistry()
+    MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
+    registry.register(DatabaseGauges(now=timezone.now()))
+    return HttpResponse(generate_latest(registry), content_type=CONTENT_TYPE_PLAIN_0_0_4)
+
+
+class DatabaseGauges(Collector):
+    """What no process can count for itself, since others start and end it."""
+
+    def __init__(self, *, now: datetime) -> None:
+        self._now = now
+
+    def describe(self) -> Iterable[Metric]:
+        return ()
+
+    def collect(self) -> Iterator[Metric]:
+        yield self._active_workflows()
+        yield self._agent_availability()
+
+    def _active_workflows(self) -> Metric:
+        gauge = GaugeMetricFamily("a2a_active_workflows", "Tasks that have not ended.", labels=["customer_id"])
+        running = Task.objects.filter(status__in=_ACTIVE).order_by().values_list("customer_id").annotate(n=Count("id"))
+        counts = dict(running)
+        for customer_id in Customer.objects.filter(is_active=True).values_list("id", flat=True):
+            gauge.add_metric([customer_id], counts.get(customer_id, 0))
+        return gauge
+
+    def _agent_availability(self) -> Metric:
+        gauge = GaugeMetricFamily(
+            "a2a_agent_availability",
+            "Share of the agent's calls of the last minutes that reached it; 1 without calls, 0 when disabled.",
+            labels=["agent_type", "customer_id"],
+        )
+        shares = _reached_shares(since=self._now - AVAILABILITY_WINDOW)
+        for customer_id, agent_type, enabled in Agent.objects.values_list("customer_id", "agent_type", "enabled"):
+            share = shares.get((customer_id, agent_type), 1.0) if enabled else 0.0
+            gauge.add_metric([agent_type, customer_id], share)
+        return gauge
+
+
+def _reached_shares(*, since: datetime) -> dict[tuple[str, str], float]:
+    """Return for each customer's agent the share of its ended hops that did not fail to reach it."""
+    # Ids begin with their time in milliseconds: the primary key is the index by time.
+    first = UUID(int=int(since.timestamp() * 1000) << 80)
+    newest = Hop.objects.filter(id__gte=first).order_by("-id").values("id")[:_LOOKED_AT]
+    rows = (
+        Hop.objects.filter(id__in=newest, status__in=HOP_ENDED)
+        .order_by()
+        .values_list("customer_id", "agent_type")
+        .annotate(ended=Count("id"), unreached=Count("id", filter=Q(error_code__in=_UNREACHED)))
+    )
+    return {(customer_id, kind): 1 - unreached / ended for customer_id, kind, ended, unreached in rows}

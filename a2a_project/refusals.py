@@ -1,0 +1,40 @@
+"""Django's own errors (no such address, a host that is not ours, a crash outside any view) as the API tells them.
+
+Beneath /api/ they are problem+json, elsewhere the usual pages.
+"""
+
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse
+from django.views import defaults
+
+from delegation.api.problems import problem_http, translate
+from security.errors import AuthFailed, NotFound, PlatformError
+
+
+def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
+    if _is_api(request):
+        return problem_http(translate(exception))
+    return defaults.bad_request(request, exception)
+
+
+def permission_denied(request: HttpRequest, exception: Exception) -> HttpResponse:
+    if _is_api(request):
+        return problem_http(AuthFailed(internal=str(exception)))
+    return defaults.permission_denied(request, exception)
+
+
+def page_not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
+    if _is_api(request):
+        return problem_http(NotFound(internal=request.path))
+    return defaults.page_not_found(request, exception)
+
+
+def server_error(request: HttpRequest, *args: Any) -> HttpResponse:  # noqa: ARG001  Django's signature
+    if _is_api(request):
+        return problem_http(PlatformError())
+    return defaults.server_error(request)
+
+
+def _is_api(request: HttpRequest) -> bool:
+    return request.path_info.startswith("/api/")
