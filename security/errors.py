@@ -72,7 +72,9 @@ class RateLimitExceeded(PlatformError):
     status = 429
     retryable = True
 
-    def __init__(self, *, internal: str = "", detail: str = "", retry_after_seconds: float = 0, policy: str = "") -> None:
+    def __init__(
+        self, *, internal: str = "", detail: str = "", retry_after_seconds: float = 0, policy: str = ""
+    ) -> None:
         super().__init__(internal=internal, detail=detail)
         self.retry_after_seconds = retry_after_seconds
         self.policy = policy

@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -12,7 +12,7 @@ from delegation.loop.roster import AgentRecord
 from delegation.policy.decision import Decision, Usage
 from delegation.policy.verdict import Verdict
 from delegation.states import Action, HopStatus, TaskStatus
-from delegation.store.records import ClaimedHop, HopChanges, Row, Settlement, TaskEnd
+from delegation.store.records import BranchEnd, ClaimedHop, HopChanges, Row, Settlement, TaskEnd
 from delegation.store.rows import approval_row, clarification_row, decision_row, hop_row, new_id
 from security.errors import PlatformError
 
@@ -33,7 +33,7 @@ class Account:
     authorizations: Sequence[Row] = ()
     leakages: Sequence[Row] = ()
     findings: int = 0
-    usage: Usage = Usage()
+    usage: Usage = field(default_factory=Usage)
 
     @property
     def ve_id(self) -> str:
@@ -50,7 +50,7 @@ def failed(account: Account, error: PlatformError, decision: Decision | None = N
     event = {"delegation_id": str(account.hop.id), "error": shown, "execution_time_seconds": account.seconds}
     settlement = _settlement(account, changes, log=log, events=[("hop.failed", event)])
     if account.hop.join_id is not None:
-        return _ending_branch(settlement)
+        return _ending_branch(settlement, account.hop.join_id)
     status = TaskStatus.REJECTED if error.code == _REJECTING else TaskStatus.FAILED
     end = TaskEnd(status=status, error_code=error.code, error_message=error.user_message)
     return _ending_task(settlement, end, {"error": shown})
@@ -62,13 +62,13 @@ def handled(account: Account, decision: Decision) -> Settlement:
     log = _log(account, decision, status="completed", result_summary=summary(decision.result))
     settlement = _settlement(account, changes, log=log, events=[_decided(account, decision)])
     if account.hop.join_id is not None:
-        return _ending_branch(settlement)
+        return _ending_branch(settlement, account.hop.join_id)
     end = TaskEnd(status=TaskStatus.COMPLETED, result=decision.result)
     return _ending_task(settlement, end, {"result": decision.result})
 
 
 def asked(account: Account, decision: Decision, *, expires_at: datetime, remote_task_id: str = "") -> Settlement:
-    """Settle a question: the hop waits for a person. ``remote_task_id`` is the agent's own task that goes on with it."""
+    """Settle a question: the hop waits for a person. ``remote_task_id`` is the agent's own task to go on with."""
     hop = account.hop
     question = clarification_row(
         hop_id=hop.id,
@@ -94,9 +94,7 @@ def asked(account: Account, decision: Decision, *, expires_at: datetime, remote_
         ("clarification.requested", told),
         ("task.input_required", {}),
     ]
-    changes = HopChanges(
-        **_ended(account, HopStatus.WAITING, decision), remote_task_id=remote_task_id
-    )
+    changes = HopChanges(**_ended(account, HopStatus.WAITING, decision), remote_task_id=remote_task_id)
     settlement = _settlement(account, changes, log=_log(account, decision, status="pending"), events=events)
     return replace(settlement, clarifications=[question])
 
@@ -104,13 +102,9 @@ def asked(account: Account, decision: Decision, *, expires_at: datetime, remote_
 def parked(account: Account, *, remote_task_id: str, due_at: datetime) -> Settlement:
     """Settle that the agent works on and will be asked again; nothing is decided yet."""
     hop = account.hop
-    changes = HopChanges(
-        status=HopStatus.WAITING, remote_task_id=remote_task_id, polls=hop.polls + 1, due_at=due_at
-    )
+    changes = HopChanges(status=HopStatus.WAITING, remote_task_id=remote_task_id, polls=hop.polls + 1, due_at=due_at)
     events = [] if hop.polls else [_waiting(hop.id, "agent")]
-    return Settlement(
-        hop=hop, at=account.at, changes=changes, events=events, authorizations=account.authorizations
-    )
+    return Settlement(hop=hop, at=account.at, changes=changes, events=events, authorizations=account.authorizations)
 
 
 def handed_back(hop: ClaimedHop, *, at: datetime) -> Settlement:
@@ -142,12 +136,12 @@ def referred(
     own: list[ClaimedHop] = []
     for place, (referral, target) in enumerate(zip(verdict.referrals, targets, strict=True)):
         runs_here = not referral.needs_approval and len(own) < slots
-        status = HopStatus.RUNNING if runs_here else HopStatus.WAITING if referral.needs_approval else HopStatus.PENDING
+        waits = HopStatus.WAITING if referral.needs_approval else HopStatus.PENDING
         child = _child(
             hop,
             target,
             instruction=referral.subtask.instruction or hop.task.message,
-            status=status,
+            status=HopStatus.RUNNING if runs_here else waits,
             at=account.at,
             branch=place if split else hop.branch,
             join_id=hop.id if split else hop.join_id,
@@ -287,8 +281,8 @@ def _settlement(account: Account, changes: HopChanges, *, log: Row, events: list
     )
 
 
-def _ending_branch(settlement: Settlement) -> Settlement:
-    return replace(settlement, ends_branch_of=settlement.hop.join_id, resume_id=new_id())
+def _ending_branch(settlement: Settlement, split_id: UUID) -> Settlement:
+    return replace(settlement, ends_branch=BranchEnd(split_id=split_id, resume_id=new_id()))
 
 
 def _ending_task(settlement: Settlement, end: TaskEnd, told: Row) -> Settlement:
@@ -298,12 +292,12 @@ def _ending_task(settlement: Settlement, end: TaskEnd, told: Row) -> Settlement:
     return replace(settlement, end=end, events=[*settlement.events, event])
 
 
-def _ended(account: Account, status: HopStatus, decision: Decision | None) -> dict[str, object]:
+def _ended(account: Account, status: HopStatus, decision: Decision | None) -> Row:
     """Return the columns that every hop whose call is over shares."""
     usage = account.usage
     spent = {"input_tokens": usage.input_tokens, "output_tokens": usage.output_tokens, "cost_usd": usage.cost_usd}
     completed_at = None if status == HopStatus.WAITING else account.at
-    columns = {"status": status, "completed_at": completed_at, "findings": account.findings, **spent}
+    columns: Row = {"status": status, "completed_at": completed_at, "findings": account.findings, **spent}
     if decision is None:
         return columns
     return columns | {
@@ -314,14 +308,20 @@ def _ended(account: Account, status: HopStatus, decision: Decision | None) -> di
     }
 
 
-def _log(account: Account, decision: Decision | None, *, status: str, **columns: str) -> Row:
+def _log(
+    account: Account, decision: Decision | None, *, status: str, result_summary: str = "", error_message: str = ""
+) -> Row:
     hop = account.hop
-    said = {} if decision is None else {
-        "action": decision.action,
-        "delegated_to": ", ".join(subtask.delegated_to for subtask in decision.subtasks),
-        "confidence": decision.confidence,
-        "reason": decision.reason,
-    }
+    said: Row = (
+        {}
+        if decision is None
+        else {
+            "action": decision.action,
+            "delegated_to": ", ".join(subtask.delegated_to for subtask in decision.subtasks),
+            "confidence": decision.confidence,
+            "reason": decision.reason,
+        }
+    )
     return decision_row(
         hop_id=hop.id,
         task_id=hop.task.id,
@@ -333,8 +333,9 @@ def _log(account: Account, decision: Decision | None, *, status: str, **columns:
         started_at=hop.started_at,
         at=account.at,
         seconds=account.seconds,
+        result_summary=result_summary,
+        error_message=error_message,
         **said,
-        **columns,
     )
 
 

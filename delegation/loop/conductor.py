@@ -115,7 +115,7 @@ class Conductor:
                 asked = accounts.asked(account, decision, expires_at=expires_at, remote_task_id=heard.remote_task_id)
                 return asked, []
             case _:
-                targets = [_record(roster, referral.subtask.delegated_to) for referral in verdict.referrals]
+                targets = [roster[referral.subtask.delegated_to] for referral in verdict.referrals]
                 return accounts.referred(
                     account, decision, verdict, targets, slots=self._slots() + 1, expires_at=expires_at
                 )
@@ -164,7 +164,10 @@ class Conductor:
         left = (hop.task.deadline_at - _now()).total_seconds()
         timeout = min(agent.timeout_seconds or self._agent_timeout_seconds, max(left, 0.001))
         message_id = hop.id if not problem else uuid5(hop.id, "correction")
-        instruction = f"Your last answer was not accepted: {problem}\n\n{hop.instruction}" if problem else hop.instruction
+        instruction = hop.instruction
+        if problem:
+            instruction = f"Your last answer was not accepted: {problem}\n\n{instruction}"
+            inputs = [*inputs, {"kind": "correction", "problem": problem}]
         return AgentCall(
             url=agent.endpoint_url,
             message_id=str(message_id),
@@ -172,7 +175,7 @@ class Conductor:
             customer_id=hop.task.customer_id,
             traceparent=f"00-{hop.task.trace_id}-{hop.id.hex[-16:]}-01",
             instruction=instruction,
-            context=_context(hop, situation, [*inputs, {"kind": "correction", "problem": problem}] if problem else inputs),
+            context=_context(hop, situation, inputs),
             timeout_seconds=timeout,
             remote_task_id=hop.remote_task_id or None,
             return_immediately=True,
@@ -317,11 +320,5 @@ def _context(hop: ClaimedHop, situation: Situation, inputs: list[Row]) -> Mappin
     }
 
 
-def _record(roster: Roster, agent_type: str) -> AgentRecord:
-    return roster[agent_type]
-
-
 def _now() -> datetime:
     return datetime.now(UTC)
-
-

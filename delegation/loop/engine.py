@@ -6,10 +6,10 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import TypeVar
 from uuid import UUID
 
 import structlog
-
 from django.db import DatabaseError, connection
 
 from delegation.gateway import Gateway
@@ -21,12 +21,13 @@ from delegation.loop.roster import Rosters, read_roster
 from delegation.loop.screening import read_tenants
 from delegation.loop.settler import Settler
 from delegation.loop.sweeper import Sweeper
-from delegation.store import ClaimedHop, NewTask, Settled, Settlement, store_for_database
+from delegation.store import ClaimedHop, Claims, NewTask, Settled, Settlement, store_for_database
 from delegation.store.rows import new_id
 from security.leakage import Detector, Tenant
 from security.outbound import AddressPolicy
 
 log = structlog.get_logger(__name__)
+T = TypeVar("T")
 Announce = Callable[[Mapping[UUID, tuple[str, int]]], None]
 
 
@@ -131,7 +132,7 @@ class Engine:
         await self._gateway.close()
         await self._read(self._sweeper.leave)
         for executor in (self._settling, self._reading):
-            await self._loop.run_in_executor(executor, lambda: connection.close())
+            await self._loop.run_in_executor(executor, _close_connection)
             executor.shutdown()
 
     @property
@@ -157,7 +158,7 @@ class Engine:
                 if len(claims.hops) < free:
                     break
 
-    def _take(self, limit: int):
+    def _take(self, limit: int) -> Claims:
         return self._store.claim(owner=self.id, limit=limit, now=_now())
 
     def _run(self, hop: ClaimedHop) -> None:
@@ -210,18 +211,22 @@ class Engine:
             self._tenants = tenants
             self._detector = await self._read(lambda: Detector(tenants=tenants))
 
-    async def _read(self, function, *arguments):
-        """Run a function on the reading thread. A broken connection is dropped, so that the next use opens a new one."""
+    async def _read(self, function: Callable[..., T], *arguments: object) -> T:
+        """Run a function on the reading thread. A broken connection is dropped: the next use opens another."""
         return await self._loop.run_in_executor(self._reading, _on_usable_connection, function, arguments)
 
 
-def _on_usable_connection(function, arguments):
+def _on_usable_connection(function: Callable[..., T], arguments: tuple[object, ...]) -> T:
     try:
         return function(*arguments)
     except DatabaseError:
         if not connection.in_atomic_block and not (connection.connection and connection.is_usable()):
             connection.close()
         raise
+
+
+def _close_connection() -> None:
+    connection.close()  # looked up here: each thread has its own
 
 
 async def _stopped(tasks: list[asyncio.Task[None]]) -> None:

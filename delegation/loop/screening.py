@@ -38,7 +38,9 @@ def read_tenants() -> list[Tenant]:
     ]
 
 
-def screen(decision: Decision, *, hop: ClaimedHop, ve_id: str, detector: Detector, policy: Policy, at: datetime) -> Screened:
+def screen(
+    decision: Decision, *, hop: ClaimedHop, ve_id: str, detector: Detector, policy: Policy, at: datetime
+) -> Screened:
     """Scan each text of the decision, redact what the policy wants redacted, and say whether to block it."""
     found = [
         (field, text, findings)

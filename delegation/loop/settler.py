@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass
+from typing import Any
 
 import structlog
 from django.db import DatabaseError, InterfaceError, OperationalError, connection
@@ -25,7 +26,7 @@ class DatabaseAway(Exception):
 @dataclass(slots=True)
 class _Waiting:
     item: NewTask | Settlement
-    outcome: asyncio.Future
+    outcome: asyncio.Future[Any]
 
 
 class Settler:
@@ -42,11 +43,13 @@ class Settler:
         Raises:
             DatabaseError: the database refuses this settlement, and would refuse it again.
         """
-        return await self._bring(settlement)
+        settled: Settled = await self._bring(settlement)
+        return settled
 
     async def submit(self, task: NewTask) -> bool:
         """Save the task; return False where its idempotency key is taken. Raises as ``settle``."""
-        return await self._bring(task)
+        saved: bool = await self._bring(task)
+        return saved
 
     async def run(self) -> None:
         """Commit batch after batch until cancelled. What was brought before is committed first."""
@@ -56,11 +59,7 @@ class Settler:
                 batch.append(self._queue.get_nowait())
             await self._commit(batch)
 
-    @property
-    def idle(self) -> bool:
-        return self._queue.empty()
-
-    async def _bring(self, item: NewTask | Settlement):
+    async def _bring(self, item: NewTask | Settlement) -> Any:
         waiting = _Waiting(item, asyncio.get_running_loop().create_future())
         self._queue.put_nowait(waiting)
         return await waiting.outcome
@@ -110,4 +109,6 @@ class Settler:
             connection.close()
             raise DatabaseAway(str(error)) from error
         saved_in_turn, settled_in_turn = iter(saved), iter(settled)
-        return [next(saved_in_turn if isinstance(each.item, NewTask) else settled_in_turn) for each in batch]
+        return [
+            next(saved_in_turn) if isinstance(waiting.item, NewTask) else next(settled_in_turn) for waiting in batch
+        ]

@@ -112,9 +112,8 @@ class Sweeper:
 def free(hop_ids: Iterable[UUID]) -> int:
     """Let any worker claim the hops again; a settlement under the old claim then finds it lost."""
     ids = list(hop_ids)
-    return ids and Hop.objects.filter(id__in=ids, status=HopStatus.RUNNING).update(
-        status=HopStatus.PENDING, owner=None
-    )
+    claimed = Hop.objects.filter(id__in=ids, status=HopStatus.RUNNING)
+    return claimed.update(status=HopStatus.PENDING, owner=None) if ids else 0
 
 
 def sweep_due(now: datetime) -> None:

@@ -134,12 +134,11 @@ class Hop(models.Model):
             models.Index(fields=["join"], name="hop_of_split", condition=Q(join__isnull=False)),
         ]
         constraints = [
-            models.UniqueConstraint(
-                fields=["resumes"], name="resumed_once", condition=Q(resumes__isnull=False)
-            ),
+            models.UniqueConstraint(fields=["resumes"], name="resumed_once", condition=Q(resumes__isnull=False)),
             models.CheckConstraint(name="hop_failed_has_error", condition=~Q(status="failed") | ~Q(error_code="")),
             models.CheckConstraint(
-                name="hop_handled_has_result", condition=~Q(status="completed", action="handle") | Q(result__isnull=False)
+                name="hop_handled_has_result",
+                condition=~Q(status="completed", action="handle") | Q(result__isnull=False),
             ),
             models.CheckConstraint(
                 name="hop_running_has_owner", condition=~Q(status="running") | Q(owner__isnull=False)

@@ -4,6 +4,7 @@ import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from typing import Any
 
 from delegation.states import Action
 
@@ -152,17 +153,17 @@ def checked(raw: dict[str, object]) -> Decision:
     )
 
 
-def _read_handle(raw: dict[str, object]) -> dict[str, object]:
+def _read_handle(raw: dict[str, object]) -> dict[str, Any]:
     if raw.get("result") is None:
         raise DecisionInvalid("handle needs a result: text or JSON.")
     return {"result": _storable(raw["result"])}
 
 
-def _read_delegate(raw: dict[str, object]) -> dict[str, object]:
+def _read_delegate(raw: dict[str, object]) -> dict[str, Any]:
     return {"subtasks": (_subtask(raw),)}
 
 
-def _read_parallel(raw: dict[str, object]) -> dict[str, object]:
+def _read_parallel(raw: dict[str, object]) -> dict[str, Any]:
     subtasks = raw.get("subtasks")
     if not isinstance(subtasks, list) or len(subtasks) not in SUBTASKS:
         raise DecisionInvalid(f"parallel needs subtasks: a list of {SUBTASKS.start} to {SUBTASKS.stop - 1}.")
@@ -171,7 +172,7 @@ def _read_parallel(raw: dict[str, object]) -> dict[str, object]:
     return {"subtasks": tuple(_subtask(subtask) for subtask in subtasks)}
 
 
-def _read_question(raw: dict[str, object]) -> dict[str, object]:
+def _read_question(raw: dict[str, object]) -> dict[str, Any]:
     options = raw.get("options")
     options = [] if options is None else options
     if not isinstance(options, list) or not all(isinstance(option, str) for option in options):

@@ -21,7 +21,8 @@ from security.principal import Principal
 from security.roles import Permission
 
 EDITABLE = frozenset(
-    "agent_type name description seniority skills endpoint_url requires_approval enabled is_root timeout_seconds".split()
+    "agent_type name description seniority skills endpoint_url is_root requires_approval enabled "
+    "timeout_seconds".split()
 )
 _CHECK_SECONDS = 10.0
 

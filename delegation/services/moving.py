@@ -3,16 +3,18 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
+from functools import partial
 from uuid import UUID
 
 from django.db import transaction
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 
 from delegation.actors import advance
 from delegation.live.feed import feed
 from delegation.models import Approval, Clarification, Hop, Task, TaskEvent
 from delegation.states import HOP_ENDED, TASK_ENDED, HopStatus, QuestionStatus, TaskStatus
 from delegation.store.plain import end_branch
+from delegation.store.records import BranchEnd, Row
 from delegation.store.rows import new_id
 from security.errors import PlatformError
 
@@ -23,7 +25,7 @@ class Moving:
     def __init__(self, task: Task, *, now: datetime) -> None:
         self.task = task
         self.now = now
-        self._events: list[tuple[str, dict[str, object]]] = []
+        self._events: list[tuple[str, Row]] = []
         self._wakes: list[UUID] = []
 
     @property
@@ -56,7 +58,7 @@ class Moving:
         self.task.open_questions = 0
         self.task.status = status
         self.task.completed_at = self.now
-        told: dict[str, object] = {}
+        told: Row = {}
         if error is not None:
             self.task.error_code, self.task.error_message = error.code, error.user_message
             told["error"] = {"code": error.code, "message": error.user_message}
@@ -75,18 +77,16 @@ class Moving:
         if hop.join_id is None:
             self.end(ending, error)
             return
-        resume_id = new_id()
-        if end_branch(split_id=hop.join_id, resume_id=resume_id, at=self.now):
+        ended = BranchEnd(split_id=hop.join_id, resume_id=new_id())
+        if end_branch(ended, at=self.now):
             self.task.hop_count += 1
-            self.wake(resume_id)
+            self.wake(ended.resume_id)
 
     def save(self) -> None:
         """Save the task with its new events; tell watchers and workers when the transaction is committed."""
         first = self.task.last_seq + 1
         numbered = [
-            TaskEvent(
-                task=self.task, customer_id=self.task.customer_id, seq=seq, type=type_, at=self.now, data=data
-            )
+            TaskEvent(task=self.task, customer_id=self.task.customer_id, seq=seq, type=type_, at=self.now, data=data)
             for seq, (type_, data) in enumerate(self._events, first)
         ]
         TaskEvent.objects.bulk_create(numbered)
@@ -95,9 +95,9 @@ class Moving:
         moved = {self.task.id: (self.task.customer_id, self.task.last_seq)}
         transaction.on_commit(lambda: feed.announce(moved))
         for hop_id in self._wakes:
-            transaction.on_commit(lambda hop_id=hop_id: advance.send(str(hop_id)))
+            transaction.on_commit(partial(advance.send, str(hop_id)))
 
-    def _open_hops(self):
+    def _open_hops(self) -> QuerySet[Hop]:
         return Hop.objects.filter(~Q(status__in=HOP_ENDED), task=self.task)
 
 

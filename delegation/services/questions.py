@@ -42,7 +42,7 @@ def approval_vote(
         raise NotFound(internal=f"approval {approval_id} for {principal.customer_id}")
     with moving(found.task_id, now=now) as move:
         # Read again under the task's lock: another's word may have come first.
-        approval = Approval.objects.select_related("hop").get(id=found.id)
+        approval: Approval = Approval.objects.select_related("hop").get(id=found.id)
         _check_open(approval.status)
         _record_vote(approval, principal, approved=approved, comment=comment, now=now)
         if approved:
@@ -67,7 +67,7 @@ def clarification_answer(*, principal: Principal, clarification_id: UUID, answer
         raise NotFound(internal=f"clarification {clarification_id} for {principal.customer_id}")
     _check_answer(answer)
     with moving(found.task_id, now=now) as move:
-        question = Clarification.objects.select_related("hop").get(id=found.id)
+        question: Clarification = Clarification.objects.select_related("hop").get(id=found.id)
         _check_open(question.status)
         question.status, question.answer = QuestionStatus.ANSWERED, answer
         question.answered_by_id, question.resolved_at = principal.user_id, now

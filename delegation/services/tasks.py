@@ -5,6 +5,7 @@ import re
 import secrets
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from uuid import UUID
 
 import orjson
@@ -22,8 +23,8 @@ from delegation.states import PRIORITY_RANK, HopStatus, Priority, TaskStatus
 from delegation.store import NewTask, store_for_database
 from delegation.store.records import Row
 from delegation.store.rows import hop_row, new_id, ruling_row
-from security.errors import NotFound, ValidationFailed
 from security.authorisation import RANKS, Employee, may_invoke
+from security.errors import NotFound, ValidationFailed
 from security.principal import Principal
 from security.roles import Permission
 
@@ -288,9 +289,7 @@ def _trace_id(traceparent: str) -> str:
 
 
 def _replayed(new: NewTask) -> Task:
-    task = Task.objects.get(
-        customer_id=new.task["customer_id"], idempotency_key=new.task["idempotency_key"]
-    )
+    task = Task.objects.get(customer_id=new.task["customer_id"], idempotency_key=new.task["idempotency_key"])
     if task.request_digest != new.task["request_digest"]:
         raise Conflict(detail="Idempotency-Key: it was used with another request.")
     return task
@@ -300,4 +299,4 @@ def _announce_new(new: NewTask) -> None:
     task_id = new.task["id"]
     transaction.on_commit(lambda: feed.announce({task_id: (new.task["customer_id"], 1)}))
     for hop in new.hops:
-        transaction.on_commit(lambda hop=hop: advance.send(str(hop["id"])))
+        transaction.on_commit(partial(advance.send, str(hop["id"])))

@@ -17,6 +17,7 @@ from delegation.states import TASK_ENDED, HopStatus, TaskStatus
 from delegation.store.records import (
     HOP_CHANGES,
     LOST,
+    BranchEnd,
     ClaimedHop,
     Claims,
     NewTask,
@@ -42,7 +43,7 @@ class PlainStore:
         claimed = [_claim(hop, owner=owner, now=now) for hop in chosen]
         for hop in claimed:
             last_seqs[hop.task_id] = (hop.customer_id, hop.task.last_seq)
-        return Claims(hops=tuple(_claimed(hop) for hop in claimed), last_seqs=last_seqs)
+        return Claims(hops=tuple(_claimed(hop, owner=owner, now=now) for hop in claimed), last_seqs=last_seqs)
 
 
 def _insert(model: type[models.Model], rows: Iterable[Row]) -> None:
@@ -78,9 +79,7 @@ def _settle(one: Settlement) -> Settled:
         (LeakageLog, one.leakages),
     ):
         _insert(model, rows)
-    joined = one.ends_branch_of is not None and end_branch(
-        split_id=one.ends_branch_of, resume_id=one.resume_id, at=one.at
-    )
+    joined = one.ends_branch is not None and end_branch(one.ends_branch, at=one.at)
     _tell(task, one.events, at=one.at)
     _move(task, one, hops=len(one.new_hops) + joined)
     return Settled(
@@ -92,16 +91,16 @@ def _settle(one: Settlement) -> Settled:
     )
 
 
-def end_branch(*, split_id: UUID, resume_id: UUID, at: datetime) -> bool:
+def end_branch(ended: BranchEnd, *, at: datetime) -> bool:
     """Count one branch as ended; return whether it was the split's last, whose continuation is then saved.
 
     The caller holds the task's lock.
     """
-    split = Hop.objects.filter(id=split_id, status=HopStatus.WAITING)
+    split = Hop.objects.filter(id=ended.split_id, status=HopStatus.WAITING)
     split.update(pending_branches=F("pending_branches") - 1)
     if split.filter(pending_branches=0).update(status=HopStatus.COMPLETED, completed_at=at) != 1:
         return False
-    continuation(Hop.objects.get(id=split_id), id=resume_id, at=at).save(force_insert=True)
+    continuation(Hop.objects.get(id=ended.split_id), id=ended.resume_id, at=at).save(force_insert=True)
     return True
 
 
@@ -176,7 +175,7 @@ def _started(hop: Hop) -> Row:
     }
 
 
-def _claimed(hop: Hop) -> ClaimedHop:
+def _claimed(hop: Hop, *, owner: UUID, now: datetime) -> ClaimedHop:
     task = hop.task
     return ClaimedHop(
         id=hop.id,
@@ -192,7 +191,7 @@ def _claimed(hop: Hop) -> ClaimedHop:
             hop_count=task.hop_count,
             cost_usd=float(task.cost_usd),
         ),
-        owner=hop.owner,
+        owner=owner,
         claim=hop.claim,
         parent_id=hop.parent_id,
         join_id=hop.join_id,
@@ -206,5 +205,5 @@ def _claimed(hop: Hop) -> ClaimedHop:
         priority=hop.priority,
         remote_task_id=hop.remote_task_id,
         polls=hop.polls,
-        started_at=hop.started_at,
+        started_at=hop.started_at or now,
     )

@@ -13,7 +13,7 @@ import orjson
 from django.db import connection, transaction
 
 from delegation.store import postgres_sql
-from delegation.store.records import HOP_CHANGES, LOST, ClaimedHop, Claims, NewTask, Settled, Settlement, TaskFacts
+from delegation.store.records import HOP_CHANGES, LOST, ClaimedHop, Claims, NewTask, Row, Settled, Settlement, TaskFacts
 
 
 class PostgresStore:
@@ -57,7 +57,7 @@ class PostgresStore:
         return [outcome.get(settlement.hop.id, LOST) for settlement in settlements]
 
 
-def _document(settlements: Sequence[Settlement]) -> dict[str, list[dict[str, object]]]:
+def _document(settlements: Sequence[Settlement]) -> dict[str, list[Row]]:
     """Return the settlements as the lists that the statement reads; ``by`` names the hop whose claim they hang on."""
     return {
         "settlements": [_settlement(one) for one in settlements],
@@ -75,7 +75,7 @@ def _document(settlements: Sequence[Settlement]) -> dict[str, list[dict[str, obj
     }
 
 
-def _settlement(one: Settlement) -> dict[str, object]:
+def _settlement(one: Settlement) -> Row:
     end = one.end
     return {
         **{name: getattr(one.changes, name) for name in HOP_CHANGES},
@@ -85,8 +85,8 @@ def _settlement(one: Settlement) -> dict[str, object]:
         "held_owner": one.hop.owner,
         "held_claim": one.hop.claim,
         "at": one.at,
-        "ends_branch_of": one.ends_branch_of,
-        "resume_id": one.resume_id,
+        "ends_branch_of": one.ends_branch and one.ends_branch.split_id,
+        "resume_id": one.ends_branch and one.ends_branch.resume_id,
         "n_events": len(one.events),
         "n_hops": len(one.new_hops),
         "n_questions": len(one.approvals) + len(one.clarifications),
@@ -102,7 +102,7 @@ def _json(document: object) -> str:
     return orjson.dumps(document).decode()
 
 
-def _run(sql: str, parameters: dict[str, object]) -> list[dict[str, object]]:
+def _run(sql: str, parameters: Row) -> list[Row]:
     """Run one prepared statement and return its rows by column name."""
     connection.ensure_connection()
     raw = connection.connection
@@ -114,7 +114,7 @@ def _run(sql: str, parameters: dict[str, object]) -> list[dict[str, object]]:
         return [dict(zip(names, row, strict=True)) for row in cursor]
 
 
-def _claimed(row: dict) -> ClaimedHop:
+def _claimed(row: Row) -> ClaimedHop:
     task = TaskFacts(
         id=row["task_id"],
         customer_id=row["customer_id"],

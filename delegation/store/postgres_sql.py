@@ -33,7 +33,7 @@ def _default(model: type[models.Model], column: str) -> str:
 def _columns(model: type[models.Model]) -> dict[str, str]:
     """Return the model's columns with their types, without a key that the database makes itself."""
     return {
-        field.column: field.db_type(connection) or ""
+        str(field.column): field.db_type(connection) or ""
         for field in model._meta.concrete_fields
         if not isinstance(field, models.AutoField)
     }
@@ -139,7 +139,8 @@ def settle() -> str:
     events AS (
         INSERT INTO delegation_taskevent (task_id, customer_id, seq, type, at, data)
         SELECT done.task, done.customer,
-               l.last_seq + row_number() OVER (PARTITION BY done.task ORDER BY x.at, x.by, x.place), x.type, x.at, x.data
+               l.last_seq + row_number() OVER (PARTITION BY done.task ORDER BY x.at, x.by, x.place),
+               x.type, x.at, x.data
         FROM {_rows("events", event)} {held} JOIN locked l ON l.id = done.task),
     moved AS (
         UPDATE delegation_task t SET

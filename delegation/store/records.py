@@ -6,10 +6,10 @@ Rows are dicts by column name, ready for JSON: ids as text, times as ISO 8601, J
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime
-from typing import Protocol
+from typing import Any, Protocol
 from uuid import UUID
 
-Row = dict[str, object]
+Row = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,6 +80,14 @@ class TaskEnd:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class BranchEnd:
+    """One branch of a split is over. If it was the last, the hop ``resume_id`` goes on from the split."""
+
+    split_id: UUID
+    resume_id: UUID
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class HopChanges:
     """The columns that a settlement writes to its own hop; all of them, each time."""
 
@@ -121,9 +129,7 @@ class Settlement:
     authorizations: Sequence[Row] = ()
     leakages: Sequence[Row] = ()
     end: TaskEnd | None = None
-    ends_branch_of: UUID | None = None
-    """The split that this settlement ends a branch of; ``resume_id`` is what goes on from it if it was the last."""
-    resume_id: UUID | None = None
+    ends_branch: BranchEnd | None = None
     depth_reached: int = 0
 
 

@@ -12,8 +12,7 @@ from delegation.store.records import Row
 
 # What a hop hands on to the one that resumes it.
 CONTINUED = (
-    "task_id customer_id parent_id join_id branch depth agent_type agent_ve_id path instruction priority "
-    "remote_task_id"
+    "task_id customer_id parent_id join_id branch depth agent_type agent_ve_id path instruction priority remote_task_id"
 ).split()
 
 
@@ -25,9 +24,7 @@ def new_id() -> UUID:
 def continuation(hop: Hop, *, id: UUID, at: datetime) -> Hop:  # noqa: A002 -- the column's name
     """Return the unsaved hop that goes on from this one, for a worker to claim."""
     same = {name: getattr(hop, name) for name in CONTINUED}
-    return Hop(
-        **same, id=id, resumes_id=hop.id, attempt=hop.attempt + 1, status=HopStatus.PENDING, created_at=at
-    )
+    return Hop(**same, id=id, resumes_id=hop.id, attempt=hop.attempt + 1, status=HopStatus.PENDING, created_at=at)
 
 
 def hop_row(

@@ -1,0 +1,105 @@
+"""Customers, their members and keys, and the accounts that people sign in with."""
+
+from django.contrib import admin
+from django.contrib.auth.admin import GroupAdmin, UserAdmin
+from django.contrib.auth.models import Group, User
+from django.db.models import Count, QuerySet
+from django.http import HttpRequest
+from unfold.admin import ModelAdmin, TabularInline
+from unfold.decorators import display
+from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
+
+from audit.screens import CustomerFilter, ReadOnlyAdmin, ScopedAdmin, of_own_customers
+from security.models import ApiKey, Customer, Membership
+
+admin.site.unregister(User)
+admin.site.unregister(Group)
+
+
+class MembershipInline(TabularInline):
+    model = Membership
+    extra = 0
+    autocomplete_fields = ["user"]
+    tab = True
+
+
+@admin.register(Customer)
+class CustomerAdmin(ScopedAdmin):
+    customer_path = "id"
+    list_display = ["name", "id", "is_active", "people", "agents", "created_at"]
+    list_filter = ["is_active"]
+    search_fields = ["id", "name"]
+    date_hierarchy = "created_at"
+    inlines = [MembershipInline]
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Customer]:
+        return (
+            super()
+            .get_queryset(request)
+            .annotate(n_people=Count("memberships", distinct=True), n_agents=Count("agents", distinct=True))
+        )
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Customer | None = None) -> list[str]:  # noqa: ARG002
+        # Every credential, log row and metric carries the id: it is chosen once.
+        return ["id", "created_at"] if obj else []
+
+    @display(description="people", ordering="n_people")
+    def people(self, row: Customer) -> int:
+        return row.n_people  # type: ignore[attr-defined,no-any-return]
+
+    @display(description="agents", ordering="n_agents")
+    def agents(self, row: Customer) -> int:
+        return row.n_agents  # type: ignore[attr-defined,no-any-return]
+
+
+@admin.register(Membership)
+class MembershipAdmin(ScopedAdmin):
+    list_display = ["user", "customer", "role", "created_at"]
+    list_filter = ["role", CustomerFilter]
+    list_select_related = ["user", "customer"]
+    search_fields = ["user__username", "=customer__id", "customer__name"]
+    autocomplete_fields = ["user", "customer"]
+    date_hierarchy = "created_at"
+
+
+@admin.register(ApiKey)
+class ApiKeyAdmin(ReadOnlyAdmin):
+    list_display = ["prefix", "name", "customer", "user", "state", "created_at", "expires_at", "revoked_at"]
+    list_filter = [("revoked_at", admin.EmptyFieldListFilter), CustomerFilter]
+    list_select_related = ["user", "customer"]
+    search_fields = ["prefix", "name", "user__username", "=customer__id"]
+    date_hierarchy = "created_at"
+    fields = ["prefix", "name", "customer", "user", "created_at", "expires_at", "revoked_at"]
+
+    @display(description="state", label={"in use": "success", "revoked": "danger"})
+    def state(self, row: ApiKey) -> str:
+        return "revoked" if row.revoked_at else "in use"
+
+
+@admin.register(User)
+class AccountAdmin(UserAdmin, ModelAdmin):
+    """Accounts belong to no customer of their own: a person who is no superuser sees those of colleagues."""
+
+    form = UserChangeForm
+    add_form = UserCreationForm
+    change_password_form = AdminPasswordChangeForm
+    list_display = ["username", "email", "is_active", "is_staff", "is_superuser", "last_login"]
+    date_hierarchy = "date_joined"
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[User]:
+        return of_own_customers(super().get_queryset(request), request, "memberships__customer").distinct()
+
+    def has_change_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
+        # Who may edit accounts may make superusers; that is for those who are.
+        return bool(request.user.is_superuser) and super().has_change_permission(request, obj)
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return bool(request.user.is_superuser)
+
+    def has_delete_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
+        return bool(request.user.is_superuser) and super().has_delete_permission(request, obj)
+
+
+@admin.register(Group)
+class AccountGroupAdmin(GroupAdmin, ModelAdmin):
+    pass
