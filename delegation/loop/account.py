@@ -165,6 +165,7 @@ def referred(
     changes = HopChanges(
         **_ended(account, HopStatus.WAITING if split else HopStatus.COMPLETED, decision),
         pending_branches=len(children) if split else 0,
+        wanted_branches=decision.quorum,
     )
     status = "pending" if approvals and not split else "completed"
     settlement = _settlement(account, changes, log=_log(account, decision, status=status), events=events)
@@ -282,7 +283,8 @@ def _settlement(account: Account, changes: HopChanges, *, log: Row, events: list
 
 
 def _ending_branch(settlement: Settlement, split_id: UUID) -> Settlement:
-    return replace(settlement, ends_branch=BranchEnd(split_id=split_id, resume_id=new_id()))
+    succeeded = settlement.changes.status == HopStatus.COMPLETED
+    return replace(settlement, ends_branch=BranchEnd(split_id=split_id, resume_id=new_id(), succeeded=succeeded))
 
 
 def _ending_task(settlement: Settlement, end: TaskEnd, told: Row) -> Settlement:

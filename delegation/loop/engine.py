@@ -1,7 +1,7 @@
 """The worker's life: it registers, claims what is pending, runs it, takes over from the dead, and hands back."""
 
 import asyncio
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
@@ -20,7 +20,8 @@ from delegation.loop.inputs import read_inputs
 from delegation.loop.roster import Rosters, read_roster
 from delegation.loop.screening import read_tenants
 from delegation.loop.settler import Settler
-from delegation.loop.sweeper import Sweeper
+from delegation.loop.sweeper import Sweeper, canceled_of
+from delegation.services.branches import branches_cancel
 from delegation.store import ClaimedHop, Claims, NewTask, Settled, Settlement, store_for_database
 from delegation.store.rows import new_id
 from security.leakage import Detector, Tenant
@@ -112,6 +113,10 @@ class Engine:
             self._announce({task.id: (task.customer_id, settled.last_seq)})
             if settled.joined or len(settlement.new_hops) > 1:
                 self._awake.set()
+            if settled.leaves_branches and settlement.ends_branch is not None:
+                split_id = settlement.ends_branch.split_id
+                await self._read(lambda: branches_cancel(task_id=task.id, split_id=split_id, now=_now()))
+                await self._abort_canceled()
             if settlement.changes.due_at is not None:
                 self._alarm.ring_at(settlement.changes.due_at)
         return settled
@@ -121,6 +126,7 @@ class Engine:
         self._draining = True
         _, claim, sweep = self._background
         await _stopped([claim, sweep])
+        await self._abort_canceled()
         running = [task for _, task in self._running.values()]
         if running:
             await asyncio.wait(running, timeout=self._options.drain_seconds)
@@ -187,23 +193,18 @@ class Engine:
         while True:
             await asyncio.sleep(self._options.sweep_seconds)
             try:
-                found = await self._read(self._sweeper.sweep, _now(), tuple(self._running), self._tasks())
+                await self._read(self._sweeper.sweep, _now(), tuple(self._running))
                 await self._refresh_detector()
+                await self._abort_canceled()
             except DatabaseError as error:
                 log.warning("cannot sweep", error=str(error))
-                continue
-            self._abort(found.ended_tasks)
             self._awake.set()
 
-    def _tasks(self) -> tuple[UUID, ...]:
-        return tuple({hop.task.id for hop, _ in self._running.values()})
-
-    def _abort(self, ended: Iterable[UUID]) -> None:
-        """Stop calling agents for tasks that have ended meanwhile (canceled, or past their deadline)."""
-        over = set(ended)
-        for hop, task in list(self._running.values()):
-            if hop.task.id in over:
-                task.cancel()
+    async def _abort_canceled(self) -> None:
+        """Stop calling agents for hops that were cancelled meanwhile: with their task, or as branches not needed."""
+        for hop_id in await self._read(canceled_of, tuple(self._running)):
+            if hop_id in self._running:
+                self._running[hop_id][1].cancel()
 
     async def _refresh_detector(self) -> None:
         tenants = await self._read(read_tenants)

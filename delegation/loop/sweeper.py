@@ -8,7 +8,6 @@ import os
 import socket
 import zlib
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -16,6 +15,7 @@ import structlog
 from django.db import connection, transaction
 
 from delegation.models import Approval, Clarification, Hop, Task, Worker
+from delegation.services.branches import superfluous_cancel
 from delegation.services.expiry import approval_expire, clarification_expire, task_expire
 from delegation.states import TASK_ENDED, HopStatus, QuestionStatus
 
@@ -25,12 +25,6 @@ _RECONNECT_SECONDS = 5
 # A worker that has not been seen for so long is given up even where its lock cannot be asked for.
 _SILENT_SECONDS = 30
 _MOST_AT_ONCE = 200
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Swept:
-    taken_over: int
-    ended_tasks: tuple[UUID, ...]
 
 
 class Sweeper:
@@ -55,16 +49,15 @@ class Sweeper:
             with connection.cursor() as cursor:
                 cursor.execute("SELECT pg_advisory_unlock(%s)", [self._lock_key])
 
-    def sweep(self, now: datetime, running: Sequence[UUID], tasks: Sequence[UUID]) -> Swept:
-        """Do what is due. ``running`` are the hops, ``tasks`` the tasks that this worker has in flight."""
+    def sweep(self, now: datetime, running: Sequence[UUID]) -> None:
+        """Do what is due. ``running`` are the hops that this worker has in flight."""
         self._hold_lock()
         if not Worker.objects.filter(id=self._worker_id).update(seen_at=now):
             # Given up by the others (a long pause, say). What was taken over is theirs now; this worker starts afresh.
             self.register(now)
-        taken_over = self._free_hops_of_the_dead(now) + self._free_strays(running)
+        self._free_hops_of_the_dead(now)
+        self._free_strays(running)
         sweep_due(now)
-        ended = Task.objects.filter(id__in=tasks, status__in=TASK_ENDED).values_list("id", flat=True)
-        return Swept(taken_over=taken_over, ended_tasks=tuple(ended))
 
     def _hold_lock(self) -> None:
         if connection.vendor != "postgresql":
@@ -109,6 +102,11 @@ class Sweeper:
         return free(confirmed)
 
 
+def canceled_of(hop_ids: Sequence[UUID]) -> list[UUID]:
+    """Return those of the hops that have been cancelled."""
+    return list(Hop.objects.filter(id__in=hop_ids, status=HopStatus.CANCELED).values_list("id", flat=True))
+
+
 def free(hop_ids: Iterable[UUID]) -> int:
     """Let any worker claim the hops again; a settlement under the old claim then finds it lost."""
     ids = list(hop_ids)
@@ -117,7 +115,7 @@ def free(hop_ids: Iterable[UUID]) -> int:
 
 
 def sweep_due(now: datetime) -> None:
-    """End tasks past their deadline and questions past their time."""
+    """End tasks past their deadline, questions past their time, and branches that no split waits for."""
     late = Task.objects.filter(deadline_at__lte=now).exclude(status__in=TASK_ENDED)
     for task_id in late.values_list("id", flat=True)[:_MOST_AT_ONCE]:
         task_expire(task_id=task_id, now=now)
@@ -125,3 +123,4 @@ def sweep_due(now: datetime) -> None:
         open_too_long = model.objects.filter(status=QuestionStatus.OPEN, expires_at__lte=now)
         for question_id in open_too_long.values_list("id", flat=True)[:_MOST_AT_ONCE]:
             expire(question_id, now=now)
+    superfluous_cancel(now=now)

@@ -112,6 +112,9 @@ class Hop(models.Model):
     claim = models.PositiveIntegerField(default=0, help_text="Grows with each claim: an old claim never writes.")
     priority = models.PositiveSmallIntegerField(default=1)
     pending_branches = models.PositiveSmallIntegerField(default=0, help_text="A split's branches not yet ended.")
+    wanted_branches = models.PositiveSmallIntegerField(
+        null=True, blank=True, help_text="How many branches must still succeed for the split to go on; empty: all end."
+    )
     remote_task_id = models.CharField(max_length=255, default="", blank=True, help_text="The agent's own task id.")
     polls = models.PositiveIntegerField(default=0, help_text="How often an agent that answers late was asked.")
     due_at = models.DateTimeField(null=True, blank=True, help_text="When a waiting hop is looked at again.")
@@ -132,6 +135,11 @@ class Hop(models.Model):
                 fields=["due_at"], name="hop_due", condition=Q(status=HopStatus.WAITING, due_at__isnull=False)
             ),
             models.Index(fields=["join"], name="hop_of_split", condition=Q(join__isnull=False)),
+            models.Index(
+                fields=["join"],
+                name="hop_open_in_split",
+                condition=Q(join__isnull=False, status__in=["pending", "running", "waiting"]),
+            ),
         ]
         constraints = [
             models.UniqueConstraint(fields=["resumes"], name="resumed_once", condition=Q(resumes__isnull=False)),

@@ -4,6 +4,8 @@ import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import islice
+from math import isfinite
 from typing import Any
 
 from delegation.states import Action
@@ -13,13 +15,16 @@ MAX_NESTING = 64
 MAX_OPTIONS = 20
 _LARGEST_COUNT = 2**53
 _LARGEST_COST_USD = 1_000_000
-# A brace in prose seldom begins a decision; looking at a few is enough, and bounds the work on hostile text.
-_MAX_BRACES = 32
+# A brace or fence in prose seldom begins a decision; looking at a few is enough, and bounds the work on hostile text.
+_MAX_PLACES = 32
 _DECISION_KEYS = {"confidence", "reason", "result", "delegated_to", "instruction", "subtasks", "question", "usage"}
-_FENCE = re.compile(r"```[a-zA-Z]*[ \t]*\n(.*?)```", re.DOTALL)
-# Strings are matched first, so that a comma within one is never taken for a trailing comma.
-_TRAILING_COMMA = re.compile(r'("(?:[^"\\]|\\.)*")|,(?=\s*[}\]])')
+_FENCE = re.compile(r"```[a-zA-Z]*[ \t]*\r?\n(.*?)```", re.DOTALL)
+_BROKEN_FENCE = re.compile(r"```[a-zA-Z]*\s*\{")
+# Strings are matched first, so that a comma within one is never taken for a trailing comma. One that is never closed
+# runs to the end: trying again at each of its quotes would take quadratic time.
+_TRAILING_COMMA = re.compile(r'("(?:[^"\\]++|\\.)*+"?)|,(?=\s*+[}\]])', re.DOTALL)
 _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
+_INTEGERS = range(-(2**63), 2**64)
 
 
 class DecisionInvalid(ValueError):
@@ -50,13 +55,17 @@ class Subtask:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Decision:
-    """One of the four actions. ``subtasks`` holds one entry for delegate, 2 to 10 for parallel."""
+    """One of the four actions. ``subtasks`` holds one entry for delegate, 2 to 10 for parallel.
+
+    ``quorum`` is how many branches of a split must succeed for it to go on; None waits for all of them to end.
+    """
 
     action: Action
     confidence: float | None = None
     reason: str = ""
     result: object = None
     subtasks: tuple[Subtask, ...] = ()
+    quorum: int | None = None
     question: str = ""
     options: tuple[str, ...] = ()
     usage: Usage = field(default_factory=Usage)
@@ -75,8 +84,8 @@ def read_decision(*, data: tuple[object, ...], text: str) -> Decision:
         return checked(candidate)
     if text.strip():
         return Decision(action=Action.HANDLE, result=_storable_text(text))
-    if data:
-        return Decision(action=Action.HANDLE, result=_storable(data[0] if len(data) == 1 else list(data)))
+    if given := [part for part in data if part is not None]:
+        return Decision(action=Action.HANDLE, result=_storable(given[0] if len(given) == 1 else given))
     raise DecisionInvalid("The answer is empty: give a decision, or text, or an artifact.")
 
 
@@ -87,14 +96,14 @@ def _decision_in(text: str) -> dict[str, object] | None:
         if stripped.startswith("{") and _loads(stripped) is _BROKEN:
             raise DecisionInvalid("The answer begins like JSON but cannot be parsed.")
         return None
-    for whole in (stripped, *(match[1].strip() for match in _FENCE.finditer(stripped))):
+    for whole in (stripped, *(match[1].strip() for match in islice(_FENCE.finditer(stripped), _MAX_PLACES))):
         value = _loads(whole)
         if isinstance(value, dict) and "action" in value:
             return value
-    for value in _objects_within(stripped):
-        if value.get("action") in Action.values or _DECISION_KEYS & value.keys():
-            return value
-    if stripped.startswith(("{", "```")):
+    for found in _objects_within(stripped):
+        if found.get("action") in Action.values or _DECISION_KEYS & found.keys():
+            return found
+    if stripped.startswith("{") or _BROKEN_FENCE.match(stripped):
         raise DecisionInvalid("The answer looks like a decision, but its JSON cannot be parsed.")
     return None
 
@@ -104,30 +113,49 @@ _BROKEN = object()
 
 def _loads(text: str) -> object:
     """Return the JSON value that the text is (forgiving a trailing comma), or ``_BROKEN``."""
-    for attempt in (text, _TRAILING_COMMA.sub(r"\1", text)):
+    if not text.startswith(("{", "[")):
+        return _BROKEN
+    for attempt in (text, _repaired(text)):
         try:
-            return json.loads(attempt, parse_constant=_refuse_constant)
+            value: object = json.loads(attempt, parse_constant=_refuse_constant)
         except (ValueError, RecursionError):
             continue
+        return value
     return _BROKEN
 
 
+def _repaired(text: str) -> str:
+    """Return the text, of the same length, with a space for each trailing comma."""
+    return _TRAILING_COMMA.sub(lambda match: match[1] or " ", text)
+
+
 def _objects_within(text: str) -> Iterator[dict[str, object]]:
-    """Yield the JSON objects that stand in prose and name an action."""
+    """Yield the JSON objects that stand in prose and name an action.
+
+    Quotes in the prose may hide where strings begin, so the text as it is comes first at each brace. Attempts that fail
+    late are what costs time: together they may read the text twice.
+    """
     decoder = json.JSONDecoder(parse_constant=_refuse_constant)
-    repaired = _TRAILING_COMMA.sub(r"\1", text)
-    position = repaired.find("{")
-    for _ in range(_MAX_BRACES):
-        if position < 0:
+    position = max(text.find("{"), 0)
+    repaired = text[:position] + _repaired(text[position:])
+    effort = 2 * len(text)
+    for _ in range(_MAX_PLACES):
+        position = text.find("{", position)
+        if position < 0 or effort <= 0:
             return
-        try:
-            value, end = decoder.raw_decode(repaired, position)
-        except (ValueError, RecursionError):
-            end = position + 1
-        else:
-            if isinstance(value, dict) and "action" in value:
-                yield value
-        position = repaired.find("{", end)
+        end = position + 1
+        for attempt in (text, repaired):
+            try:
+                value, end = decoder.raw_decode(attempt, position)
+            except json.JSONDecodeError as error:
+                effort -= error.pos - position
+            except (ValueError, RecursionError):
+                effort -= len(text) - position
+            else:
+                if isinstance(value, dict) and "action" in value:
+                    yield value
+                break
+        position = end
 
 
 def _refuse_constant(name: str) -> object:
@@ -169,7 +197,20 @@ def _read_parallel(raw: dict[str, object]) -> dict[str, Any]:
         raise DecisionInvalid(f"parallel needs subtasks: a list of {SUBTASKS.start} to {SUBTASKS.stop - 1}.")
     if not all(isinstance(subtask, dict) for subtask in subtasks):
         raise DecisionInvalid("Each subtask must be an object {delegated_to, instruction}.")
-    return {"subtasks": tuple(_subtask(subtask) for subtask in subtasks)}
+    return {
+        "subtasks": tuple(_subtask(subtask) for subtask in subtasks),
+        "quorum": _quorum(raw.get("join", "all"), branches=len(subtasks)),
+    }
+
+
+def _quorum(value: object, *, branches: int) -> int | None:
+    if value is None or value == "all":
+        return None
+    if value == "any":
+        return 1
+    if isinstance(value, int) and not isinstance(value, bool) and 1 <= value <= branches:
+        return value
+    raise DecisionInvalid(f'join must be "all", "any" or a number from 1 to {branches}.')
 
 
 def _read_question(raw: dict[str, object]) -> dict[str, Any]:
@@ -249,6 +290,10 @@ def _storable(value: object, nesting: int = 0) -> object:
             return {_storable_text(str(key)): _storable(item, nesting + 1) for key, item in value.items()}
         case list():
             return [_storable(item, nesting + 1) for item in value]
+        case int() if value not in _INTEGERS:
+            raise DecisionInvalid("Integers must fit into 64 bits; give larger ones as text.")
+        case float() if not isfinite(value):
+            raise DecisionInvalid("Numbers must be finite.")
         case _:
             return value
 

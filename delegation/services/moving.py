@@ -7,7 +7,7 @@ from functools import partial
 from uuid import UUID
 
 from django.db import transaction
-from django.db.models import Q, QuerySet
+from django.db.models import QuerySet
 
 from delegation.actors import advance
 from delegation.live.feed import feed
@@ -47,14 +47,21 @@ class Moving:
             self.task.status = TaskStatus.WORKING
             self.tell("task.working")
 
+    def cancel_hops(self, hops: QuerySet[Hop]) -> None:
+        """Cancel those of the hops that are not over, with the questions they wait for."""
+        open_ids = list(hops.exclude(status__in=HOP_ENDED).order_by("id").values_list("id", flat=True))
+        for hop_id in open_ids:
+            self.tell("hop.canceled", delegation_id=str(hop_id))
+        canceled = {"status": HopStatus.CANCELED, "owner": None, "due_at": None, "completed_at": self.now}
+        Hop.objects.filter(id__in=open_ids).update(**canceled)
+        for model in (Approval, Clarification):
+            questions = model.objects.filter(hop_id__in=open_ids, status=QuestionStatus.OPEN)
+            closed = questions.update(status=QuestionStatus.CANCELED, resolved_at=self.now)
+            self.task.open_questions -= closed
+
     def end(self, status: TaskStatus, error: PlatformError | None = None) -> None:
         """End the task with everything under it: hops, questions."""
-        for hop_id in self._open_hops().values_list("id", flat=True):
-            self.tell("hop.canceled", delegation_id=str(hop_id))
-        self._open_hops().update(status=HopStatus.CANCELED, owner=None, due_at=None, completed_at=self.now)
-        for model in (Approval, Clarification):
-            open_ones = model.objects.filter(task=self.task, status=QuestionStatus.OPEN)
-            open_ones.update(status=QuestionStatus.CANCELED, resolved_at=self.now)
+        self.cancel_hops(Hop.objects.filter(task=self.task))
         self.task.open_questions = 0
         self.task.status = status
         self.task.completed_at = self.now
@@ -77,7 +84,7 @@ class Moving:
         if hop.join_id is None:
             self.end(ending, error)
             return
-        ended = BranchEnd(split_id=hop.join_id, resume_id=new_id())
+        ended = BranchEnd(split_id=hop.join_id, resume_id=new_id(), succeeded=False)
         if end_branch(ended, at=self.now):
             self.task.hop_count += 1
             self.wake(ended.resume_id)
@@ -96,9 +103,6 @@ class Moving:
         transaction.on_commit(lambda: feed.announce(moved))
         for hop_id in self._wakes:
             transaction.on_commit(partial(advance.send, str(hop_id)))
-
-    def _open_hops(self) -> QuerySet[Hop]:
-        return Hop.objects.filter(~Q(status__in=HOP_ENDED), task=self.task)
 
 
 @contextmanager

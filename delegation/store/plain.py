@@ -13,7 +13,7 @@ from django.db.models import F, Q
 
 from audit.models import AuthorizationLog, DelegationLog, LeakageLog
 from delegation.models import Agent, Approval, Clarification, Hop, Task, TaskEvent
-from delegation.states import TASK_ENDED, HopStatus, TaskStatus
+from delegation.states import HOP_ENDED, TASK_ENDED, HopStatus, TaskStatus
 from delegation.store.records import (
     HOP_CHANGES,
     LOST,
@@ -88,17 +88,21 @@ def _settle(one: Settlement) -> Settled:
         hop_count=task.hop_count,
         depth_reached=task.depth_reached,
         joined=joined,
+        leaves_branches=joined and Hop.objects.filter(join_id=one.hop.join_id).exclude(status__in=HOP_ENDED).exists(),
     )
 
 
 def end_branch(ended: BranchEnd, *, at: datetime) -> bool:
-    """Count one branch as ended; return whether it was the split's last, whose continuation is then saved.
+    """Count one branch as ended; return whether it was the last needed: then the split's continuation is saved.
 
     The caller holds the task's lock.
     """
     split = Hop.objects.filter(id=ended.split_id, status=HopStatus.WAITING)
     split.update(pending_branches=F("pending_branches") - 1)
-    if split.filter(pending_branches=0).update(status=HopStatus.COMPLETED, completed_at=at) != 1:
+    if ended.succeeded:
+        split.filter(wanted_branches__gt=0).update(wanted_branches=F("wanted_branches") - 1)
+    enough = Q(pending_branches=0) | Q(wanted_branches=0)
+    if split.filter(enough).update(status=HopStatus.COMPLETED, completed_at=at) != 1:
         return False
     continuation(Hop.objects.get(id=ended.split_id), id=ended.resume_id, at=at).save(force_insert=True)
     return True

@@ -51,6 +51,7 @@ class PostgresStore:
                 hop_count=row["hop_count"],
                 depth_reached=row["depth_reached"],
                 joined=row["joined"],
+                leaves_branches=row["leaves_branches"],
             )
             for row in _run(postgres_sql.settle(), {"doc": _json(_document(settlements))})
         }
@@ -87,6 +88,7 @@ def _settlement(one: Settlement) -> Row:
         "at": one.at,
         "ends_branch_of": one.ends_branch and one.ends_branch.split_id,
         "resume_id": one.ends_branch and one.ends_branch.resume_id,
+        "branch_succeeded": one.ends_branch and one.ends_branch.succeeded,
         "n_events": len(one.events),
         "n_hops": len(one.new_hops),
         "n_questions": len(one.approvals) + len(one.clarifications),

@@ -93,6 +93,7 @@ def settle() -> str:
         "at": "timestamptz",
         "ends_branch_of": "uuid",
         "resume_id": "uuid",
+        "branch_succeeded": "boolean",
         "n_events": "integer",
         "n_hops": "integer",
         "n_questions": "integer",
@@ -118,16 +119,22 @@ def settle() -> str:
         WHERE h.id = s.hop AND h.status = 'running' AND h.owner = s.held_owner AND h.claim = s.held_claim
         RETURNING h.id),
     done AS MATERIALIZED (SELECT w.* FROM wanted w JOIN settled ON settled.id = w.hop),
+    ended AS (
+        SELECT ends_branch_of AS split, count(*)::smallint AS n,
+               count(*) FILTER (WHERE branch_succeeded)::smallint AS succeeded,
+               max(at) AS at, min(resume_id::text)::uuid AS resume_id
+        FROM done WHERE ends_branch_of IS NOT NULL GROUP BY ends_branch_of),
     joined AS (
         UPDATE delegation_hop p SET
-            pending_branches = p.pending_branches - b.n,
-            status = CASE WHEN p.pending_branches <= b.n THEN 'completed' ELSE p.status END,
-            completed_at = CASE WHEN p.pending_branches <= b.n THEN b.at ELSE p.completed_at END
-        FROM (SELECT ends_branch_of, count(*)::smallint AS n, max(at) AS at, min(resume_id::text)::uuid AS resume_id
-              FROM done WHERE ends_branch_of IS NOT NULL GROUP BY ends_branch_of) b
-        WHERE p.id = b.ends_branch_of AND p.status = 'waiting'
-        RETURNING p.*, b.resume_id),
-    whole AS MATERIALIZED (SELECT * FROM joined WHERE pending_branches = 0),
+            pending_branches = p.pending_branches - e.n,
+            wanted_branches = greatest(p.wanted_branches - e.succeeded, 0),
+            status = CASE WHEN p.pending_branches <= e.n OR p.wanted_branches <= e.succeeded
+                          THEN 'completed' ELSE p.status END,
+            completed_at = CASE WHEN p.pending_branches <= e.n OR p.wanted_branches <= e.succeeded
+                                THEN e.at ELSE p.completed_at END
+        FROM ended e WHERE p.id = e.split AND p.status = 'waiting'
+        RETURNING p.*, e.resume_id),
+    whole AS MATERIALIZED (SELECT * FROM joined WHERE status = 'completed'),
     new_hops AS ({_insert(Hop, "hops", gate=held)}),
     resumed AS (
         INSERT INTO delegation_hop ({", ".join(continuation)}) SELECT {", ".join(continuation.values())} FROM whole),
@@ -166,8 +173,8 @@ def settle() -> str:
         WHERE t.id = d.task
         RETURNING t.id, t.last_seq, t.hop_count, t.depth_reached)
     SELECT done.hop, moved.last_seq, moved.hop_count, moved.depth_reached,
-           EXISTS (SELECT 1 FROM whole WHERE whole.id = done.ends_branch_of) AS joined
-    FROM done JOIN moved ON moved.id = done.task
+           whole.id IS NOT NULL AS joined, coalesce(whole.pending_branches > 0, false) AS leaves_branches
+    FROM done JOIN moved ON moved.id = done.task LEFT JOIN whole ON whole.id = done.ends_branch_of
     """
 
 

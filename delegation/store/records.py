@@ -81,10 +81,11 @@ class TaskEnd:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BranchEnd:
-    """One branch of a split is over. If it was the last, the hop ``resume_id`` goes on from the split."""
+    """One branch of a split is over. If it was the last needed, the hop ``resume_id`` goes on from the split."""
 
     split_id: UUID
     resume_id: UUID
+    succeeded: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,6 +105,7 @@ class HopChanges:
     cost_usd: float = 0.0
     findings: int = 0
     pending_branches: int = 0
+    wanted_branches: int | None = None
     remote_task_id: str = ""
     polls: int = 0
     due_at: datetime | None = None
@@ -142,7 +144,9 @@ class Settled:
     hop_count: int = 0
     depth_reached: int = 0
     joined: bool = False
-    """This settlement ended the last branch: the split's continuation waits to be claimed."""
+    """This settlement ended the last branch needed: the split's continuation waits to be claimed."""
+    leaves_branches: bool = False
+    """The split goes on while some of its branches are still open: they are to be cancelled."""
 
 
 LOST = Settled(held=False)

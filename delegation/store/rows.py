@@ -76,6 +76,7 @@ def hop_row(
         "claim": 0 if owner is None else 1,
         "priority": priority,
         "pending_branches": 0,
+        "wanted_branches": None,
         "remote_task_id": "",
         "polls": 0,
         "due_at": None,
