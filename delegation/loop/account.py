@@ -1,6 +1,5 @@
 """Pure: what a hop's call came to, turned into the settlement that records it."""
 
-import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -9,11 +8,12 @@ from uuid import UUID
 import orjson
 
 from delegation.loop.roster import AgentRecord
+from delegation.policy.approval import Terms
 from delegation.policy.decision import Decision, Usage
 from delegation.policy.verdict import Verdict
 from delegation.states import Action, HopStatus, TaskStatus
 from delegation.store.records import BranchEnd, ClaimedHop, HopChanges, Row, Settlement, TaskEnd
-from delegation.store.rows import approval_row, clarification_row, decision_row, hop_row, new_id
+from delegation.store.rows import approval_row, call_digest, clarification_row, decision_row, hop_row, new_id
 from security.errors import PlatformError
 
 SUMMARY_LENGTH = 500
@@ -120,7 +120,7 @@ def referred(
     targets: Sequence[AgentRecord],
     *,
     slots: int,
-    expires_at: datetime,
+    terms: Terms,
 ) -> tuple[Settlement, list[ClaimedHop]]:
     """Settle a delegation or a split. Returns the children that this worker runs on with, at most ``slots``.
 
@@ -153,9 +153,10 @@ def referred(
                 agent_from=hop.agent_type,
                 reason=decision.reason,
                 confidence=decision.confidence,
+                rule=referral.rule,
+                terms=terms,
                 call_digest=call_digest(child),
                 at=account.at,
-                expires_at=expires_at,
             )
             approvals.append(approval)
             events += _approval_events(approval, child)
@@ -170,12 +171,6 @@ def referred(
     status = "pending" if approvals and not split else "completed"
     settlement = _settlement(account, changes, log=_log(account, decision, status=status), events=events)
     return replace(settlement, new_hops=children, approvals=approvals, depth_reached=hop.depth + 1), own
-
-
-def call_digest(child: Row) -> str:
-    """Return the SHA-256 of exactly the call that a person approves: who is called, with what, along which path."""
-    call = [str(child["id"]), child["agent_type"], child["agent_ve_id"], child["instruction"], child["path"]]
-    return hashlib.sha256(orjson.dumps(call)).hexdigest()
 
 
 def summary(result: object) -> str:
@@ -259,6 +254,8 @@ def _approval_events(approval: Row, child: Row) -> list[tuple[str, Row]]:
         "agent_to": approval["agent_to"],
         "reason": approval["reason"],
         "confidence": approval["confidence"],
+        "rule": approval["rule"],
+        "required": approval["required"],
         "instruction": str(approval["instruction"])[:INSTRUCTION_LENGTH],
         "expires_at": approval["expires_at"].isoformat(),
     }

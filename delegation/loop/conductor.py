@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from uuid import UUID, uuid5
 
@@ -10,12 +10,13 @@ import structlog
 from django.db import DatabaseError
 
 from delegation import metrics
-from delegation.errors import AgentUnavailable, DeadlineExceeded, InvalidAgentResponse
+from delegation.errors import AgentTimeout, AgentUnavailable, DeadlineExceeded, InvalidAgentResponse
 from delegation.gateway import AgentCall, AgentReply, Gateway, ReplyState
 from delegation.loop import account as accounts
 from delegation.loop.account import Account
 from delegation.loop.roster import AgentRecord, Roster, Rosters
 from delegation.loop.screening import Screened, screen
+from delegation.policy.approval import terms
 from delegation.policy.decision import Decision, DecisionInvalid, Usage, read_decision
 from delegation.policy.verdict import MAX_DEPTH, Situation, Verdict, candidates, judge, problem_for_agent
 from delegation.states import Action
@@ -30,6 +31,8 @@ log = structlog.get_logger(__name__)
 
 # The first poll of an agent that answers late, and the longest pause between two.
 _FIRST_POLL_SECONDS, _LONGEST_POLL_SECONDS = 0.2, 30.0
+# What the hop's column holds; an agent whose task cannot be named again cannot be asked how it stands.
+_REMOTE_ID_LENGTH = 255
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,8 +90,9 @@ class Conductor:
         if not settled.held:
             log.info("claim lost", hop_id=str(hop.id))
             return []
-        count(settlement, settled)
-        return following
+        count(settlement, settled, known=run.known_agents)
+        # The budget is the task's: what the branches beside this one have used of it counts for its children too.
+        return [replace(child, task=replace(child.task, hop_count=settled.hop_count)) for child in following]
 
     async def _outcome(self, run: "HopRun") -> tuple[Settlement, list[ClaimedHop]]:
         hop = run.hop
@@ -115,10 +119,14 @@ class Conductor:
                 asked = accounts.asked(account, decision, expires_at=expires_at, remote_task_id=heard.remote_task_id)
                 return asked, []
             case _:
-                targets = [roster[referral.subtask.delegated_to] for referral in verdict.referrals]
-                return accounts.referred(
-                    account, decision, verdict, targets, slots=self._slots() + 1, expires_at=expires_at
+                targets = [roster.agents[referral.subtask.delegated_to] for referral in verdict.referrals]
+                asked_on = terms(
+                    roster.rules,
+                    at=account.at,
+                    expiry_seconds=self._question_expiry_seconds,
+                    deadline_at=hop.task.deadline_at,
                 )
+                return accounts.referred(account, decision, verdict, targets, slots=self._slots() + 1, terms=asked_on)
 
     async def _hear(self, run: "HopRun", roster: Roster) -> Heard:
         """Call the agent, and once more where its decision cannot be accepted.
@@ -129,22 +137,24 @@ class Conductor:
         situation = run.situation(roster)
         inputs = await self._inputs(run.hop.resumes_id) if run.hop.resumes_id else []
         problem = ""
+        refusal = PlatformError()
         for correction in (False, True):
             reply = await self._reply(run, self._call(run, situation, inputs, problem), correction=correction)
             if reply.state == ReplyState.WORKING:
-                return Heard(works_on=True, remote_task_id=reply.remote_task_id or "")
+                if correction:
+                    # Parked, it would be forgotten that this was the second try, and the agent corrected without end.
+                    raise refusal
+                return Heard(works_on=True, remote_task_id=_remote_id(reply))
             try:
                 decision = self._screened(run, _decision(reply))
             except DecisionInvalid as error:
-                refusal: PlatformError = InvalidAgentResponse(internal=str(error))
-                problem = str(error)
+                refusal, problem = InvalidAgentResponse(internal=str(error)), str(error)
             else:
                 verdict = judge(decision, situation)
                 run.rule(verdict)
                 if verdict.refusal is None:
                     waits = reply.state == ReplyState.INPUT_REQUIRED
-                    remote_task_id = reply.remote_task_id if waits and reply.remote_task_id else ""
-                    return Heard(decision=decision, verdict=verdict, remote_task_id=remote_task_id)
+                    return Heard(decision=decision, verdict=verdict, remote_task_id=_remote_id(reply) if waits else "")
                 refusal, problem = verdict.refusal, problem_for_agent(verdict.refusal, situation)
         raise refusal
 
@@ -154,6 +164,10 @@ class Conductor:
             if run.hop.polls and not correction:
                 return await self._gateway.poll(call)
             return await self._gateway.call(call)
+        except AgentTimeout as error:
+            if _now() < run.hop.task.deadline_at:
+                raise
+            raise DeadlineExceeded(internal=error.internal_message) from error
         finally:
             seconds = time.perf_counter() - began
             run.seconds = (run.seconds or 0.0) + seconds
@@ -164,9 +178,9 @@ class Conductor:
         left = (hop.task.deadline_at - _now()).total_seconds()
         timeout = min(agent.timeout_seconds or self._agent_timeout_seconds, max(left, 0.001))
         message_id = hop.id if not problem else uuid5(hop.id, "correction")
-        instruction = hop.instruction
+        instruction = _said(hop, inputs)
         if problem:
-            instruction = f"Your last answer was not accepted: {problem}\n\n{instruction}"
+            instruction = f"Your last answer was not accepted: {problem}\n\n{hop.instruction}"
             inputs = [*inputs, {"kind": "correction", "problem": problem}]
         return AgentCall(
             url=agent.endpoint_url,
@@ -177,8 +191,9 @@ class Conductor:
             instruction=instruction,
             context=_context(hop, situation, inputs),
             timeout_seconds=timeout,
-            remote_task_id=hop.remote_task_id or None,
-            return_immediately=True,
+            # A task of the agent's that has ended takes no more messages: the correction begins another.
+            remote_task_id=None if problem else hop.remote_task_id or None,
+            return_immediately=not problem,
         )
 
     def _screened(self, run: "HopRun", decision: Decision) -> Decision:
@@ -198,6 +213,7 @@ class HopRun:
         self.hop = hop
         self.decision: Decision | None = None
         self.seconds: float | None = None
+        self.known_agents: frozenset[str] = frozenset()
         self._agent: AgentRecord | None = None
         self._usage = Usage()
         self._authorizations: list[Row] = []
@@ -216,7 +232,8 @@ class HopRun:
             AgentUnavailable: the customer has no such agent any more, or it is disabled.
             AuthFailed: it may not be called.
         """
-        self._agent = roster.get(self.hop.agent_type)
+        self.known_agents = frozenset(roster.agents)
+        self._agent = roster.agents.get(self.hop.agent_type)
         if self._agent is None:
             raise AgentUnavailable(internal=f"no agent {self.hop.agent_type}")
         ruling = may_invoke(customer_id=self.hop.task.customer_id, target=self._agent)
@@ -233,7 +250,9 @@ class HopRun:
             agent=self.agent,
             depth=self.hop.depth,
             path=self.hop.path,
-            roster=roster,
+            roster=roster.agents,
+            rules=roster.rules,
+            used_pairs=roster.used_pairs,
             hops_left=max(0, task.hop_budget - task.hop_count),
         )
 
@@ -276,14 +295,15 @@ class HopRun:
         self._authorizations.append(row)
 
 
-def count(settlement: Settlement, settled: Settled) -> None:
-    """Count what has been committed."""
+def count(settlement: Settlement, settled: Settled, *, known: frozenset[str]) -> None:
+    """Count what has been committed. Agents that do not exist are counted as one: their names are an agent's whim."""
     task = settlement.hop.task
     for row in settlement.decisions:
         targets = str(row["delegated_to_type"]).split(", ")
         for target in targets:
             action = row["decision_action"] or ""
-            metrics.DELEGATIONS.labels(settlement.hop.agent_type, target, action, row["status"]).inc()
+            named = target if not target or target in known else "unknown"
+            metrics.DELEGATIONS.labels(settlement.hop.agent_type, named, action, row["status"]).inc()
     if settlement.end is not None:
         seconds = (settlement.at - task.created_at).total_seconds()
         metrics.TASK_DURATION.labels(settled.hop_count, settled.depth_reached).observe(seconds)
@@ -294,6 +314,20 @@ def _decision(reply: AgentReply) -> Decision:
     if reply.state == ReplyState.INPUT_REQUIRED:
         return Decision(action=Action.ASK_CLARIFICATION, question=reply.text.strip() or "The agent needs more input.")
     return read_decision(data=reply.data, text=reply.text)
+
+
+def _remote_id(reply: AgentReply) -> str:
+    """Return the agent's own task id. Raises InvalidAgentResponse where it works on and gives none to ask by."""
+    remote_id = reply.remote_task_id or ""
+    if len(remote_id) > _REMOTE_ID_LENGTH or (reply.state == ReplyState.WORKING and not remote_id):
+        raise InvalidAgentResponse(internal=f"a task id of {len(remote_id)} characters")
+    return remote_id
+
+
+def _said(hop: ClaimedHop, inputs: list[Row]) -> str:
+    """Return the text for the agent: the instruction, or in a task of its own that goes on, the answer it asked for."""
+    goes_on = hop.remote_task_id and inputs and inputs[-1]["kind"] == "answer"
+    return str(inputs[-1]["answer"]) if goes_on else hop.instruction
 
 
 def _context(hop: ClaimedHop, situation: Situation, inputs: list[Row]) -> Mapping[str, object]:

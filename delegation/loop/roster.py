@@ -2,12 +2,12 @@
 
 import time
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, fields
 
-from delegation.models import Agent
+from delegation.models import Agent, Approval, ApprovalRules
+from delegation.policy.approval import Rules
 from delegation.policy.verdict import Colleague
-
-Roster = Mapping[str, "AgentRecord"]
+from delegation.states import QuestionStatus
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -19,9 +19,29 @@ class AgentRecord(Colleague):
     timeout_seconds: float | None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Roster:
+    """A customer's agents by type, its rules for approvals, and who has been allowed to delegate to whom before."""
+
+    agents: Mapping[str, AgentRecord]
+    rules: Rules = field(default_factory=Rules)
+    used_pairs: frozenset[tuple[str, str]] = frozenset()
+
+
 def read_roster(customer_id: str) -> Roster:
-    """Return the customer's agents by type."""
-    return {agent.agent_type: _record(agent) for agent in Agent.objects.of_customer(customer_id)}
+    """Return what the loop needs to know of the customer."""
+    agents = {agent.agent_type: _record(agent) for agent in Agent.objects.of_customer(customer_id)}
+    rules = ApprovalRules.objects.filter(customer_id=customer_id).first()
+    if rules is None:
+        return Roster(agents=agents)
+    # Only customers that ask about a pair's first use pay for the question.
+    approved = Approval.objects.of_customer(customer_id).filter(status=QuestionStatus.APPROVED)
+    pairs = approved.order_by().values_list("agent_from", "agent_to").distinct() if rules.first_use else ()
+    return Roster(agents=agents, rules=_rules(rules), used_pairs=frozenset(pairs))
+
+
+def _rules(row: ApprovalRules) -> Rules:
+    return Rules(**{each.name: getattr(row, each.name) for each in fields(Rules)})
 
 
 def _record(agent: Agent) -> AgentRecord:
@@ -49,9 +69,11 @@ class Rosters:
         self._kept: dict[str, tuple[float, Roster]] = {}
 
     async def of(self, customer_id: str) -> Roster:
-        """Return the customer's agents by type."""
-        read_at, roster = self._kept.get(customer_id, (float("-inf"), {}))
-        if time.monotonic() - read_at > self._ttl_seconds:
-            read_at, roster = time.monotonic(), await self._read(customer_id)
-            self._kept[customer_id] = (read_at, roster)
+        """Return what is known of the customer."""
+        kept = self._kept.get(customer_id)
+        # A pair that was approved a moment ago must not be asked about again.
+        if kept is not None and time.monotonic() - kept[0] <= self._ttl_seconds and not kept[1].rules.first_use:
+            return kept[1]
+        read_at, roster = time.monotonic(), await self._read(customer_id)
+        self._kept[customer_id] = (read_at, roster)
         return roster

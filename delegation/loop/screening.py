@@ -84,9 +84,9 @@ def _texts(decision: Decision) -> Iterator[tuple[str, str]]:
 
 
 def _with_texts(decision: Decision, cleaned: dict[str, str]) -> Decision:
-    result = cleaned.get("result", decision.result)
-    if "result" in cleaned and not isinstance(decision.result, str):
-        result = orjson.loads(cleaned["result"])
+    result = decision.result
+    if "result" in cleaned:
+        result = cleaned["result"] if isinstance(result, str) else _parsed(cleaned["result"])
     return replace(
         decision,
         reason=cleaned.get("reason", decision.reason),
@@ -98,6 +98,15 @@ def _with_texts(decision: Decision, cleaned: dict[str, str]) -> Decision:
             for n, subtask in enumerate(decision.subtasks)
         ),
     )
+
+
+def _parsed(cleaned: str) -> object:
+    """Return the redacted JSON as a value; where a number was redacted it is JSON no more, and stays a text."""
+    try:
+        value: object = orjson.loads(cleaned)
+    except orjson.JSONDecodeError:
+        return cleaned
+    return value
 
 
 def _withheld(decision: Decision) -> Decision:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import structlog
-from django.db import DatabaseError, InterfaceError, OperationalError, connection
+from django.db import DatabaseError, DataError, InterfaceError, OperationalError, connection
 
 from delegation.store import NewTask, Settled, Settlement, Store
 
@@ -108,6 +108,9 @@ class Settler:
                 raise
             connection.close()
             raise DatabaseAway(str(error)) from error
+        except (TypeError, ValueError) as error:
+            # What cannot be put into the database's words (a lone surrogate, say) is refused like any other bad row.
+            raise DataError(str(error)) from error
         saved_in_turn, settled_in_turn = iter(saved), iter(settled)
         return [
             next(saved_in_turn) if isinstance(waiting.item, NewTask) else next(settled_in_turn) for waiting in batch

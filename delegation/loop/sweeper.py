@@ -16,7 +16,7 @@ from django.db import connection, transaction
 
 from delegation.models import Approval, Clarification, Hop, Task, Worker
 from delegation.services.branches import superfluous_cancel
-from delegation.services.expiry import approval_expire, clarification_expire, task_expire
+from delegation.services.expiry import approval_escalate, approval_expire, clarification_expire, task_expire
 from delegation.states import TASK_ENDED, HopStatus, QuestionStatus
 
 log = structlog.get_logger(__name__)
@@ -115,7 +115,7 @@ def free(hop_ids: Iterable[UUID]) -> int:
 
 
 def sweep_due(now: datetime) -> None:
-    """End tasks past their deadline, questions past their time, and branches that no split waits for."""
+    """End tasks past their deadline, questions past their time, and branches that no split waits for; escalate."""
     late = Task.objects.filter(deadline_at__lte=now).exclude(status__in=TASK_ENDED)
     for task_id in late.values_list("id", flat=True)[:_MOST_AT_ONCE]:
         task_expire(task_id=task_id, now=now)
@@ -123,4 +123,7 @@ def sweep_due(now: datetime) -> None:
         open_too_long = model.objects.filter(status=QuestionStatus.OPEN, expires_at__lte=now)
         for question_id in open_too_long.values_list("id", flat=True)[:_MOST_AT_ONCE]:
             expire(question_id, now=now)
+    undecided = Approval.objects.filter(status=QuestionStatus.OPEN, escalates_at__lte=now)
+    for approval_id in undecided.values_list("id", flat=True)[:_MOST_AT_ONCE]:
+        approval_escalate(approval_id, now=now)
     superfluous_cancel(now=now)

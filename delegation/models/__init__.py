@@ -2,8 +2,8 @@
 
 from delegation.models.agents import Agent
 from delegation.models.events import TaskEvent
-from delegation.models.questions import Approval, ApprovalVote, Clarification
+from delegation.models.questions import Approval, ApprovalRules, ApprovalVote, Clarification
 from delegation.models.tasks import Hop, Task
 from delegation.models.workers import Worker
 
-__all__ = ["Agent", "Approval", "ApprovalVote", "Clarification", "Hop", "Task", "TaskEvent", "Worker"]
+__all__ = ["Agent", "Approval", "ApprovalRules", "ApprovalVote", "Clarification", "Hop", "Task", "TaskEvent", "Worker"]

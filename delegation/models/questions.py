@@ -3,11 +3,46 @@
 import uuid6
 from django.conf import settings
 from django.db import models
-from django.db.models import Q
+from django.db.models import F, Q
 
 from delegation.models.scope import TenantQuerySet
 from delegation.models.tasks import Hop, Task
-from delegation.states import QuestionStatus
+from delegation.states import QuestionStatus, Seniority
+from security.models import Role
+
+
+class ApprovalRules(models.Model):
+    """When a customer's delegations wait for people (beside those to flagged agents), who decides, and by when."""
+
+    customer = models.OneToOneField(
+        "security.Customer", on_delete=models.CASCADE, primary_key=True, related_name="approval_rules"
+    )
+    confidence_below = models.FloatField(
+        null=True, blank=True, help_text="Decisions less sure than this (0 to 1), or that name no confidence."
+    )
+    seniority_from = models.CharField(
+        max_length=16, choices=Seniority, default="", blank=True, help_text="Delegations to this rank and above."
+    )
+    first_use = models.BooleanField(default=False, help_text="The first time one agent delegates to another.")
+    quorum = models.PositiveSmallIntegerField(default=1, help_text="How many people must approve.")
+    expires_after_seconds = models.PositiveIntegerField(null=True, blank=True, help_text="Empty: the platform's time.")
+    escalates_after_seconds = models.PositiveIntegerField(
+        null=True, blank=True, help_text="When nobody has decided by then, only the role below may."
+    )
+    escalates_to = models.CharField(max_length=16, choices=Role, default=Role.OWNER)
+
+    class Meta:
+        verbose_name_plural = "approval rules"
+        constraints = [
+            models.CheckConstraint(name="quorum_is_a_person_or_more", condition=Q(quorum__gte=1)),
+            models.CheckConstraint(
+                name="confidence_is_a_share",
+                condition=Q(confidence_below__isnull=True) | Q(confidence_below__gte=0, confidence_below__lte=1),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"Approval rules of {self.customer_id}"
 
 
 class Approval(models.Model):
@@ -24,6 +59,12 @@ class Approval(models.Model):
     confidence = models.FloatField(null=True)
     instruction = models.TextField()
     path = models.JSONField(default=list)
+    rule = models.CharField(max_length=200, default="", help_text="Why a person has to decide.")
+    decider = models.CharField(
+        max_length=16, choices=Role, default="", blank=True, help_text="After escalation only this role decides."
+    )
+    escalates_to = models.CharField(max_length=16, choices=Role, default="", blank=True)
+    escalates_at = models.DateTimeField(null=True, blank=True)
     call_digest = models.CharField(max_length=64, help_text="SHA-256 of the call that is approved.")
     required = models.PositiveSmallIntegerField(default=1)
     granted = models.PositiveSmallIntegerField(default=0)
@@ -38,6 +79,11 @@ class Approval(models.Model):
         indexes = [
             models.Index(fields=["customer", "id"], name="approval_by_customer"),
             models.Index(fields=["expires_at"], name="approval_open", condition=Q(status=QuestionStatus.OPEN)),
+        ]
+        constraints = [
+            models.CheckConstraint(
+                name="approval_quorum", condition=~Q(status="approved") | Q(granted__gte=F("required"))
+            )
         ]
 
     def __str__(self) -> str:

@@ -1,9 +1,10 @@
 """May this decision be carried out? Pure: frozen facts in, a verdict with its reasons out."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from delegation.errors import DelegationCycle, HopBudgetExceeded, MaxDepthExceeded
+from delegation.policy.approval import Rules, reason_to_ask
 from delegation.policy.decision import Decision, Subtask
 from security.authorisation import Employee, Ruling, may_delegate
 from security.errors import AuthFailed, PlatformError
@@ -30,14 +31,20 @@ class Situation:
     path: tuple[str, ...]
     roster: Mapping[str, Colleague]
     hops_left: int
+    rules: Rules = field(default_factory=Rules)
+    used_pairs: frozenset[tuple[str, str]] = frozenset()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Referral:
-    """One subtask that may go ahead, at once or after a person's approval."""
+    """One subtask that may go ahead: at once, or where a rule says so after a person's approval."""
 
     subtask: Subtask
-    needs_approval: bool
+    rule: str = ""
+
+    @property
+    def needs_approval(self) -> bool:
+        return bool(self.rule)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,11 +82,22 @@ def judge(decision: Decision, situation: Situation) -> Verdict:
         if refused is not None:
             return Verdict(rulings=tuple(rulings), refusal=refused)
         target = situation.roster[subtask.delegated_to]
-        referrals.append(Referral(subtask=subtask, needs_approval=target.requires_approval))
+        referrals.append(Referral(subtask=subtask, rule=_rule_to_ask(decision, target, situation)))
     if len(referrals) > situation.hops_left:
         refusal = HopBudgetExceeded(internal=f"{len(referrals)} more hops, {situation.hops_left} left")
         return Verdict(rulings=tuple(rulings), refusal=refusal)
     return Verdict(referrals=tuple(referrals), rulings=tuple(rulings))
+
+
+def _rule_to_ask(decision: Decision, target: Colleague, situation: Situation) -> str:
+    return reason_to_ask(
+        situation.rules,
+        target=target.agent_type,
+        target_seniority=target.seniority,
+        flagged=target.requires_approval,
+        confidence=decision.confidence,
+        used_before=(situation.agent.agent_type, target.agent_type) in situation.used_pairs,
+    )
 
 
 def _rule(agent_type: str, situation: Situation) -> tuple[Ruling, PlatformError | None]:

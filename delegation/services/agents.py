@@ -15,6 +15,7 @@ from django.db.models import QuerySet
 from delegation.errors import Conflict
 from delegation.gateway import AgentCard, Gateway
 from delegation.models import Agent
+from delegation.services.storable import check_storable
 from security.errors import NotFound, PlatformError, ValidationFailed
 from security.outbound import AddressPolicy
 from security.principal import Principal
@@ -99,6 +100,7 @@ async def _fetched(url: str) -> AgentCard:
 
 def _saved(agent: Agent, fields: dict[str, object]) -> Agent:
     for name in EDITABLE & fields.keys():
+        check_storable(name, fields[name])
         setattr(agent, name, fields[name])
     _check_skills(agent.skills)
     address_policy().check_url(agent.endpoint_url)

@@ -27,6 +27,16 @@ def approval_expire(approval_id: UUID, *, now: datetime) -> None:
         move.fail_hop(found.hop, QuestionExpired(), ending=TaskStatus.FAILED)
 
 
+def approval_escalate(approval_id: UUID, *, now: datetime) -> None:
+    """Leave an approval that nobody has decided on to the role it escalates to."""
+    found = Approval.objects.get(id=approval_id)
+    with moving(found.task_id, now=now) as move:
+        due = Approval.objects.filter(id=approval_id, status=QuestionStatus.OPEN, escalates_at__lte=now)
+        if due.update(decider=found.escalates_to, escalates_at=None) == 1:
+            told = {"approval_id": str(approval_id), "delegation_id": str(found.hop_id)}
+            move.tell("approval.escalated", **told, to=found.escalates_to)
+
+
 def clarification_expire(clarification_id: UUID, *, now: datetime) -> None:
     """Expire a question that is still open; the hop that asked it fails."""
     found = Clarification.objects.get(id=clarification_id)

@@ -6,11 +6,12 @@ from uuid import UUID
 from django.db.models import QuerySet
 
 from delegation.errors import ApprovalRejected, Conflict
-from delegation.models import Approval, ApprovalVote, Clarification, Hop
+from delegation.models import Approval, ApprovalVote, Clarification, Hop, Task
 from delegation.services.moving import Moving, moving
+from delegation.services.storable import check_storable
 from delegation.states import HopStatus, QuestionStatus, TaskStatus
-from delegation.store.rows import continuation, new_id
-from security.errors import NotFound, ValidationFailed
+from delegation.store.rows import call_digest, continuation, new_id
+from security.errors import AuthFailed, NotFound, ValidationFailed
 from security.principal import Principal
 from security.roles import Permission
 
@@ -33,10 +34,12 @@ def approval_vote(
     """Count the person's word. Enough yeses start the call that was approved; one no ends it.
 
     Raises:
-        AuthFailed, NotFound
-        Conflict: it is decided or expired already, or the person has spoken before.
+        NotFound
+        AuthFailed: the role does not decide (any more, after an escalation), or it is the person's own task.
+        Conflict: it is decided or expired already, or the person has spoken before, or the call has changed.
     """
     principal.require(Permission.APPROVE)
+    check_storable("comment", comment)
     found = approvals_visible(principal).filter(id=approval_id).first()
     if found is None:
         raise NotFound(internal=f"approval {approval_id} for {principal.customer_id}")
@@ -44,6 +47,10 @@ def approval_vote(
         # Read again under the task's lock: another's word may have come first.
         approval: Approval = Approval.objects.select_related("hop").get(id=found.id)
         _check_open(approval.status)
+        _check_decider(approval, principal)
+        if approved:
+            _check_not_own(move.task, principal)
+            _check_call(approval)
         _record_vote(approval, principal, approved=approved, comment=comment, now=now)
         if approved:
             _grant(move, approval, principal, comment=comment)
@@ -87,6 +94,8 @@ def clarification_answer(*, principal: Principal, clarification_id: UUID, answer
 def _grant(move: Moving, approval: Approval, principal: Principal, *, comment: str) -> None:
     approval.granted += 1
     if approval.granted < approval.required:
+        counted = {"granted": approval.granted, "required": approval.required}
+        move.tell("approval.counted", **_told(approval, principal, comment), **counted)
         return
     approval.status, approval.resolved_at = QuestionStatus.APPROVED, move.now
     # The very hop that was shown resumes: nothing is planned again.
@@ -115,6 +124,24 @@ def _resume(move: Moving, hop: Hop) -> None:
     move.wake(following.id)
 
 
+def _check_not_own(task: Task, principal: Principal) -> None:
+    if principal.user_id == task.created_by_id:
+        raise AuthFailed(internal="own task", detail="You cannot approve a delegation of your own task.")
+
+
+def _check_decider(approval: Approval, principal: Principal) -> None:
+    if approval.decider and principal.role != approval.decider:
+        raise AuthFailed(internal="escalated", detail=f"This approval now needs the role {approval.decider}.")
+
+
+def _check_call(approval: Approval) -> None:
+    """Hold the waiting hop against what was shown: what is approved is exactly that call."""
+    hop = approval.hop
+    call = {"id": hop.id, "agent_type": hop.agent_type, "agent_ve_id": hop.agent_ve_id}
+    if call_digest(call | {"instruction": hop.instruction, "path": hop.path}) != approval.call_digest:
+        raise Conflict(internal=f"hop {hop.id} is not what approval {approval.id} was asked for")
+
+
 def _record_vote(approval: Approval, principal: Principal, *, approved: bool, comment: str, now: datetime) -> None:
     mine = {"approved": approved, "comment": comment[:ANSWER_LENGTH], "created_at": now}
     _, first = ApprovalVote.objects.get_or_create(approval=approval, user_id=principal.user_id, defaults=mine)
@@ -141,3 +168,4 @@ def _check_answer(answer: str) -> None:
         raise ValidationFailed(detail="answer: must not be empty.")
     if len(answer) > ANSWER_LENGTH:
         raise ValidationFailed(detail=f"answer: must be at most {ANSWER_LENGTH} characters.")
+    check_storable("answer", answer)

@@ -18,7 +18,9 @@ from delegation.actors import advance
 from delegation.errors import Conflict, PayloadTooLarge
 from delegation.live.feed import feed
 from delegation.models import Agent, Hop, Task, TaskEvent
+from delegation.models.agents import agent_type_is_a_slug
 from delegation.services.moving import moving
+from delegation.services.storable import check_storable
 from delegation.states import PRIORITY_RANK, HopStatus, Priority, TaskStatus
 from delegation.store import NewTask, store_for_database
 from delegation.store.records import Row
@@ -29,7 +31,6 @@ from security.principal import Principal
 from security.roles import Permission
 
 _TRACEPARENT = re.compile(r"\A[0-9a-f]{2}-(?!0{32})([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}")
-_UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 _IDEMPOTENCY_KEY_LENGTH = 255
 
 
@@ -64,6 +65,7 @@ def task_submit(
     principal.require(Permission.TASK_SUBMIT)
     _check_message(message)
     _check_idempotency_key(idempotency_key)
+    check_storable("metadata", metadata)
     priority = _checked_priority(priority)
     agent = access_root_agent(customer_id=principal.customer_id, agent_type=agent_type)
     new = prepared_task(
@@ -222,7 +224,9 @@ def access_root_agent(*, customer_id: str, agent_type: str | None) -> Agent:
     if agent_type is None:
         agent = agents.filter(is_root=True, enabled=True).first() or _most_senior(agents)
     else:
-        agent = agents.filter(agent_type=agent_type[:64]).first()
+        # What is no agent's name may hold characters that the database refuses to compare with.
+        named = agent_type_is_a_slug.regex.match(agent_type)
+        agent = agents.filter(agent_type=agent_type).first() if named else None
     ruling = agent and may_invoke(
         customer_id=customer_id,
         target=Employee(
@@ -261,8 +265,7 @@ def _first_hop(task: Row, *, ve_id: str, at: datetime) -> Row:
 def _check_message(message: str) -> None:
     if not message.strip():
         raise ValidationFailed(detail="message: must not be empty.")
-    if _UNSTORABLE.search(message):
-        raise ValidationFailed(detail="message: must not contain NUL or lone surrogate characters.")
+    check_storable("message", message)
     if len(message.encode()) > settings.A2A_MESSAGE_MAX_BYTES:
         raise PayloadTooLarge(detail=f"message: must be at most {settings.A2A_MESSAGE_MAX_BYTES} bytes.")
 

@@ -1,12 +1,15 @@
 """New rows, complete with every column, ready for either store."""
 
+import hashlib
 from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
+import orjson
 import uuid6
 
 from delegation.models import Hop
+from delegation.policy.approval import Terms
 from delegation.states import Action, HopStatus, QuestionStatus
 from delegation.store.records import Row
 
@@ -155,15 +158,22 @@ def ruling_row(
     }
 
 
+def call_digest(hop: Row) -> str:
+    """Return the SHA-256 of exactly the call that a person approves: who is called, with what, along which path."""
+    call = [str(hop["id"]), hop["agent_type"], hop["agent_ve_id"], hop["instruction"], hop["path"]]
+    return hashlib.sha256(orjson.dumps(call)).hexdigest()
+
+
 def approval_row(
     *,
     hop: Row,
     agent_from: str,
     reason: str,
     confidence: float | None,
+    rule: str,
+    terms: Terms,
     call_digest: str,
     at: datetime,
-    expires_at: datetime,
 ) -> Row:
     """Return the question whether the waiting hop may be called."""
     return {
@@ -178,11 +188,15 @@ def approval_row(
         "confidence": confidence,
         "instruction": hop["instruction"],
         "path": hop["path"],
+        "rule": rule,
+        "decider": "",
+        "escalates_to": terms.escalates_to,
+        "escalates_at": terms.escalates_at,
         "call_digest": call_digest,
-        "required": 1,
+        "required": terms.required,
         "granted": 0,
         "created_at": at,
-        "expires_at": expires_at,
+        "expires_at": terms.expires_at,
         "resolved_at": None,
     }
 
