@@ -14,6 +14,7 @@ from delegation.errors import AgentTimeout, AgentUnavailable, DeadlineExceeded, 
 from delegation.gateway import AgentCall, AgentReply, Gateway, ReplyState
 from delegation.loop import account as accounts
 from delegation.loop.account import Account
+from delegation.loop.circuits import Circuits
 from delegation.loop.roster import AgentRecord, Roster, Rosters
 from delegation.loop.screening import Screened, screen
 from delegation.policy.approval import terms
@@ -53,6 +54,7 @@ class Conductor:
         *,
         gateway: Gateway,
         rosters: Rosters,
+        circuits: Circuits,
         detector: Callable[[], Detector],
         inputs: Callable[[UUID], Awaitable[list[Row]]],
         settle: Callable[[Settlement], Awaitable[Settled]],
@@ -62,6 +64,7 @@ class Conductor:
     ) -> None:
         self._gateway = gateway
         self._rosters = rosters
+        self._circuits = circuits
         self._detector = detector
         self._inputs = inputs
         self._settle = settle
@@ -159,15 +162,24 @@ class Conductor:
         raise refusal
 
     async def _reply(self, run: "HopRun", call: AgentCall, *, correction: bool) -> AgentReply:
+        ask = self._gateway.poll if run.hop.polls and not correction else self._gateway.call
+        with self._circuits.admitted(run.agent, now=_now()):
+            return await self._answer(run, ask(call))
+
+    async def _answer(self, run: "HopRun", asking: Awaitable[AgentReply]) -> AgentReply:
+        """Wait for the agent; its circuit and its response time learn how that went."""
         began = time.perf_counter()
         try:
-            if run.hop.polls and not correction:
-                return await self._gateway.poll(call)
-            return await self._gateway.call(call)
-        except AgentTimeout as error:
-            if _now() < run.hop.task.deadline_at:
-                raise
-            raise DeadlineExceeded(internal=error.internal_message) from error
+            reply = await asking
+        except (AgentUnavailable, AgentTimeout) as error:
+            now = _now()
+            if now >= run.hop.task.deadline_at:
+                raise DeadlineExceeded(internal=error.internal_message) from error
+            await self._circuits.failed(run.agent, error, now=now)
+            raise
+        else:
+            await self._circuits.succeeded(run.agent)
+            return reply
         finally:
             seconds = time.perf_counter() - began
             run.seconds = (run.seconds or 0.0) + seconds

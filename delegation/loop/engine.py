@@ -15,6 +15,7 @@ from django.db import DatabaseError, connection
 from delegation.gateway import Gateway
 from delegation.loop import account as accounts
 from delegation.loop.alarm import Alarm
+from delegation.loop.circuits import Circuits, save_circuit
 from delegation.loop.conductor import Conductor
 from delegation.loop.inputs import read_inputs
 from delegation.loop.roster import Rosters, read_roster
@@ -43,6 +44,9 @@ class EngineOptions:
     sweep_seconds: float = 1.0
     roster_ttl_seconds: float = 1.0
     drain_seconds: float = 20.0
+    circuit_threshold: int = 5
+    circuit_seconds: float = 5.0
+    circuit_longest_seconds: float = 300.0
 
 
 class Engine:
@@ -82,6 +86,12 @@ class Engine:
             rosters=Rosters(
                 read=lambda customer_id: self._read(read_roster, customer_id),
                 ttl_seconds=self._options.roster_ttl_seconds,
+            ),
+            circuits=Circuits(
+                save=lambda agent_id, open_until: self._read(save_circuit, agent_id, open_until),
+                threshold=self._options.circuit_threshold,
+                first_seconds=self._options.circuit_seconds,
+                longest_seconds=self._options.circuit_longest_seconds,
             ),
             detector=lambda: self._detector,
             inputs=lambda hop_id: self._read(read_inputs, hop_id),

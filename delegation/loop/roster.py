@@ -3,6 +3,8 @@
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field, fields
+from datetime import datetime
+from uuid import UUID
 
 from delegation.models import Agent, Approval, ApprovalRules
 from delegation.policy.approval import Rules
@@ -14,9 +16,11 @@ from delegation.states import QuestionStatus
 class AgentRecord(Colleague):
     """A colleague with what it takes to call it. ``timeout_seconds`` None: the platform's limit."""
 
+    id: UUID
     ve_id: str
     endpoint_url: str
     timeout_seconds: float | None
+    circuit_open_until: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,9 +58,11 @@ def _record(agent: Agent) -> AgentRecord:
         skills=tuple(agent.skills),
         description=agent.description,
         requires_approval=agent.requires_approval,
+        id=agent.id,
         ve_id=agent.ve_id,
         endpoint_url=agent.endpoint_url,
         timeout_seconds=agent.timeout_seconds,
+        circuit_open_until=agent.circuit_open_until,
     )
 
 

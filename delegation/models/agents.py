@@ -8,9 +8,8 @@ from django.db.models.functions import Now
 from delegation.models.scope import TenantQuerySet
 from delegation.states import Seniority
 
-agent_type_is_a_slug = RegexValidator(
-    r"\A[a-z0-9]+(?:[-_][a-z0-9]+)*\Z", "Lower-case letters, digits, single dashes and underscores only."
-)
+AGENT_TYPE = r"\A[a-z0-9]+(?:[-_][a-z0-9]+)*\Z"
+agent_type_is_a_slug = RegexValidator(AGENT_TYPE, "Lower-case letters, digits, single dashes and underscores only.")
 
 
 class Agent(models.Model):
@@ -31,6 +30,9 @@ class Agent(models.Model):
     requires_approval = models.BooleanField(default=False, help_text="A person must approve what is delegated to it.")
     enabled = models.BooleanField(default=True)
     timeout_seconds = models.PositiveIntegerField(null=True, blank=True, help_text="Empty: the platform's limit.")
+    circuit_open_until = models.DateTimeField(
+        null=True, blank=True, editable=False, help_text="It did not answer, and is left alone until then."
+    )
     created_at = models.DateTimeField(db_default=Now(), editable=False)
 
     objects = TenantQuerySet.as_manager()

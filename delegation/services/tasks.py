@@ -18,7 +18,7 @@ from delegation.actors import advance
 from delegation.errors import Conflict, PayloadTooLarge
 from delegation.live.feed import feed
 from delegation.models import Agent, Hop, Task, TaskEvent
-from delegation.models.agents import agent_type_is_a_slug
+from delegation.models.agents import AGENT_TYPE
 from delegation.services.moving import moving
 from delegation.services.storable import check_storable
 from delegation.states import PRIORITY_RANK, HopStatus, Priority, TaskStatus
@@ -225,7 +225,7 @@ def access_root_agent(*, customer_id: str, agent_type: str | None) -> Agent:
         agent = agents.filter(is_root=True, enabled=True).first() or _most_senior(agents)
     else:
         # What is no agent's name may hold characters that the database refuses to compare with.
-        named = agent_type_is_a_slug.regex.match(agent_type)
+        named = re.fullmatch(AGENT_TYPE, agent_type)
         agent = agents.filter(agent_type=agent_type).first() if named else None
     ruling = agent and may_invoke(
         customer_id=customer_id,
