@@ -32,6 +32,7 @@ async def delegating() -> AsyncIterator[Engine]:
             question_expiry_seconds=settings.A2A_QUESTION_EXPIRY_SECONDS,
             allowed_agent_hosts=tuple(settings.A2A_ALLOWED_AGENT_HOSTS),
             capacity=settings.A2A_WORKER_CAPACITY,
+            drain_seconds=settings.A2A_DRAIN_SECONDS,
         ),
         announce=feed.announce,
     )
@@ -46,7 +47,7 @@ async def delegating() -> AsyncIterator[Engine]:
         await feed.stop()
 
 
-class DelegationThread(dramatiq.Middleware):  # type: ignore[misc]  # the library publishes no types
+class DelegationThread(dramatiq.Middleware):
     """Gives a Dramatiq worker process its delegation loop, on a thread of its own."""
 
     def __init__(self) -> None:
