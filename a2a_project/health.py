@@ -13,6 +13,7 @@ from django.db import DatabaseError, connection
 from django.http import HttpRequest, JsonResponse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
+from pika.adapters.utils.connection_workflow import AMQPConnectorException
 from pika.exceptions import AMQPError
 
 # A probe is asked every few seconds and must have its answer before it is given up.
@@ -75,7 +76,7 @@ CHECKS: dict[str, Callable[[], None]] = {
 def _outcome(name: str, check: Callable[[], None]) -> str:
     try:
         check()
-    except (DatabaseError, psycopg.Error, redis.RedisError, AMQPError, OSError) as error:
+    except (DatabaseError, psycopg.Error, redis.RedisError, AMQPError, AMQPConnectorException, OSError) as error:
         # The text may name hosts and users: it is for the log alone.
         logger.warning("not_ready", part=name, error=repr(error))
         return f"failed: {type(error).__name__}"

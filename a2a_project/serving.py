@@ -1,6 +1,7 @@
 """The web server of the commands `up` and `web`: its socket, its settings, and how it is asked to stop."""
 
 import asyncio
+import os
 import signal
 import socket
 import sys
@@ -22,7 +23,7 @@ def listener_on(*, host: str, port: int) -> socket.socket:
     try:
         return socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET)
     except OSError as error:
-        raise CommandError(f"cannot listen on {host}:{port} ({error.strerror}); choose another --port") from error
+        raise CommandError(f"cannot listen on {host}:{port} ({os.strerror(error.errno or 0)}); choose another --port") from error
     except OverflowError as error:
         raise CommandError(f"{port} is no port; choose one from 0 to 65535") from error
 

@@ -1,21 +1,21 @@
 """What can go wrong on a task's path, each class with its code.
 
-    PlatformError (security.errors)
-    ├── AgentError                    the fault lies with the agent that was called
-    │   ├── AgentTimeout
-    │   ├── AgentUnavailable          refused, dropped, 5xx, circuit open
-    │   ├── AgentFailed               the agent itself reports failure or refuses the work
-    │   ├── InvalidAgentResponse      not JSON, not A2A, or not a decision
-    │   └── AgentResponseTooLarge
-    ├── DelegationRefused             the decision cannot be carried out
-    │   ├── MaxDepthExceeded
-    │   ├── DelegationCycle
-    │   ├── HopBudgetExceeded
-    │   ├── ApprovalRejected
-    │   └── QuestionExpired
-    ├── DeadlineExceeded              the task's time is over
-    ├── Conflict                      the state has moved on
-    └── PayloadTooLarge, MethodNotAllowed, UnsupportedMediaType, ServiceUnavailable     at the doors
+PlatformError (security.errors)
+├── AgentError                    the fault lies with the agent that was called
+│   ├── AgentTimeout
+│   ├── AgentUnavailable          refused, dropped, 5xx, circuit open
+│   ├── AgentFailed               the agent itself reports failure or refuses the work
+│   ├── InvalidAgentResponse      not JSON, not A2A, or not a decision
+│   └── AgentResponseTooLarge
+├── DelegationRefused             the decision cannot be carried out
+│   ├── MaxDepthExceeded
+│   ├── DelegationCycle
+│   ├── HopBudgetExceeded
+│   ├── ApprovalRejected
+│   └── QuestionExpired
+├── DeadlineExceeded              the task's time is over
+├── Conflict                      the state has moved on
+└── PayloadTooLarge, MethodNotAllowed, UnsupportedMediaType, ServiceUnavailable     at the doors
 """
 
 from security.errors import PlatformError

@@ -11,7 +11,9 @@ from examples.samples import SAMPLES
 
 LOOK_SECONDS = 0.2
 LOOKS = 100
-CURL_MESSAGE = "Write an announcement of our open day for school classes.\n\n- It is on 2027-03-12\n- Entry is free"
+CURL_MESSAGE = (
+    "Write a product description of the Nimbus kettle for remote workers.\n\n- It boils a litre in 90 seconds"
+)
 
 
 async def leave_one_open(owner: Client, *, customer: str) -> str:

@@ -66,8 +66,9 @@ def check_port(port: int) -> None:
     """Raise PortTaken where something else listens, or where this person may not."""
     try:
         socket.create_server((HOST, port)).close()
-    except (OSError, OverflowError) as error:
-        raise PortTaken(f"port {port} cannot be used ({error}); choose another: PORT=8001 make demo") from error
+    except OSError as error:
+        why = os.strerror(error.errno or 0)
+        raise PortTaken(f"port {port} cannot be used ({why}); choose another: PORT=8001 make demo") from error
 
 
 @asynccontextmanager

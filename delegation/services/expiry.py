@@ -23,8 +23,8 @@ def approval_expire(approval_id: UUID, *, now: datetime) -> None:
         if not _expire(Approval, approval_id, now=now):
             return
         move.tell("approval.expired", approval_id=str(approval_id), delegation_id=str(found.hop_id))
-        move.answered()
         move.fail_hop(found.hop, QuestionExpired(), ending=TaskStatus.FAILED)
+        move.answered()
 
 
 def approval_escalate(approval_id: UUID, *, now: datetime) -> None:
@@ -44,8 +44,8 @@ def clarification_expire(clarification_id: UUID, *, now: datetime) -> None:
         if not _expire(Clarification, clarification_id, now=now):
             return
         move.tell("clarification.expired", clarification_id=str(clarification_id), delegation_id=str(found.hop_id))
-        move.answered()
         move.fail_hop(found.hop, QuestionExpired(), ending=TaskStatus.FAILED)
+        move.answered()
 
 
 def _expire(model: type[Approval] | type[Clarification], id_: UUID, *, now: datetime) -> bool:

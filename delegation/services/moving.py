@@ -41,9 +41,11 @@ class Moving:
         self._wakes.append(hop_id)
 
     def answered(self) -> None:
-        """Count one open question less; with the last one the task works on."""
+        """Count one open question less; with the last one the task works on, unless it has ended with it."""
+        if self.ended:
+            return
         self.task.open_questions -= 1
-        if self.task.open_questions == 0 and not self.ended:
+        if self.task.open_questions == 0:
             self.task.status = TaskStatus.WORKING
             self.tell("task.working")
 

@@ -108,11 +108,8 @@ def _grant(move: Moving, approval: Approval, principal: Principal, *, comment: s
 def _reject(move: Moving, approval: Approval, principal: Principal, *, comment: str) -> None:
     approval.status, approval.resolved_at = QuestionStatus.REJECTED, move.now
     move.tell("approval.rejected", **_told(approval, principal, comment))
-    move.task.open_questions -= 1
     move.fail_hop(approval.hop, ApprovalRejected(), ending=TaskStatus.REJECTED)
-    if not move.ended and move.task.open_questions == 0:
-        move.task.status = TaskStatus.WORKING
-        move.tell("task.working")
+    move.answered()
 
 
 def _resume(move: Moving, hop: Hop) -> None:

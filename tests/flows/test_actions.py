@@ -17,7 +17,11 @@ def test_an_agent_handles_a_task(story: Story) -> None:
     (hop,) = story.hops(task)
     assert (hop.status, hop.action, hop.confidence, hop.reason) == ("completed", "handle", 0.8, "I can do this")
     (decision,) = story.decisions(task)
-    assert (decision.decision_action, decision.status, decision.result_summary) == ("handle", "completed", "A fine text.")
+    assert (decision.decision_action, decision.status, decision.result_summary) == (
+        "handle",
+        "completed",
+        "A fine text.",
+    )
     assert story.events(task) == ["task.created", "task.working", "hop.started", "hop.decided", "task.completed"]
 
 
@@ -113,7 +117,11 @@ def test_a_delegation_to_a_guarded_agent_waits_for_approval(story: Story) -> Non
 
     task = story.when(story.submit(), lambda now: now.status == "input_required")
     approval = Approval.objects.get(task_id=task.id)
-    assert (approval.agent_from, approval.agent_to, approval.instruction) == ("marketing-manager", "copywriter", "Publish")
+    assert (approval.agent_from, approval.agent_to, approval.instruction) == (
+        "marketing-manager",
+        "copywriter",
+        "Publish",
+    )
     assert not story.agents.calls("copywriter")
     approval_vote(principal=story.people.bob.principal, approval_id=approval.id, approved=True, now=timezone.now())
 

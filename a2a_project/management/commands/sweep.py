@@ -42,16 +42,11 @@ class Command(BaseCommand):
 def sweep_until(ended: threading.Event, *, every_seconds: float) -> None:
     """Sweep again and again. A database that is away is waited for."""
     sweeper = Sweeper(worker_id=uuid6.uuid7())
-    registered = False
     while not ended.is_set():
         try:
-            if not registered:
-                sweeper.register(timezone.now())
-                registered = True
-            sweeper.sweep(timezone.now(), (), ())
+            sweeper.sweep(timezone.now(), ())
         except DatabaseError as error:
             log.warning("cannot sweep", error=str(error))
             connection.close()
         ended.wait(every_seconds)
-    if registered:
-        sweeper.leave()
+    sweeper.leave()

@@ -1,0 +1,96 @@
+"""A customer's agents, and the workers that call them."""
+
+from typing import Any
+
+from django import forms
+from django.contrib import admin, messages
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.utils import timezone
+from unfold.decorators import display
+
+from audit.screens import CustomerFilter, ReadOnlyAdmin, ScopedAdmin, of_own_customers, pretty
+from delegation.models import Agent, Worker
+from delegation.services.agents import address_policy, agent_check
+from security.errors import PlatformError
+from security.services import principal_of_user
+
+
+class AgentForm(forms.ModelForm):  # type: ignore[type-arg]  # generic for the checker alone
+    class Meta:
+        model = Agent
+        fields = (
+            "customer agent_type ve_id name description seniority skills endpoint_url timeout_seconds is_root "
+            "requires_approval enabled"
+        ).split()
+
+    def clean_endpoint_url(self) -> str:
+        """Refuse an address that agents may not live on."""
+        url = str(self.cleaned_data["endpoint_url"])
+        try:
+            address_policy().check_url(url)
+        except PlatformError as error:
+            raise forms.ValidationError(error.user_message) from error
+        return url
+
+    def clean_skills(self) -> list[str]:
+        skills = self.cleaned_data["skills"] or []
+        if not isinstance(skills, list) or not all(isinstance(skill, str) for skill in skills):
+            raise forms.ValidationError('Write a list of words: ["writing", "numbers"].')
+        return skills
+
+
+@admin.register(Agent)
+class AgentAdmin(ScopedAdmin):
+    form = AgentForm
+    list_display = ["name", "agent_type", "customer_id", "ve_id", "rank", "is_root", "requires_approval", "enabled"]
+    list_filter = ["seniority", "enabled", "requires_approval", "is_root", CustomerFilter]
+    search_fields = ["name", "agent_type", "ve_id", "=customer__id", "endpoint_url"]
+    date_hierarchy = "created_at"
+    actions = ["check_now"]
+    readonly_fields = ["card_shown", "card_fetched_at", "created_at"]
+    fieldsets = [
+        (None, {"fields": ["customer", ("agent_type", "ve_id"), ("name", "seniority"), "description", "skills"]}),
+        ("Where it is called", {"fields": ["endpoint_url", "timeout_seconds"]}),
+        ("Rules", {"fields": ["is_root", "requires_approval", "enabled"]}),
+        ("Card", {"fields": ["card_fetched_at", "card_shown", "created_at"], "classes": ["collapse"]}),
+    ]
+    card_shown = pretty("card", "agent card")
+
+    @display(description="seniority", ordering="seniority", label=True)
+    def rank(self, row: Agent) -> str:
+        return row.get_seniority_display()
+
+    def formfield_for_foreignkey(self, field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        """Offer only the person's own customers."""
+        if field.name == "customer":
+            kwargs["queryset"] = of_own_customers(field.remote_field.model.objects.all(), request, "id")
+        return super().formfield_for_foreignkey(field, request, **kwargs)
+
+    @admin.action(description="Check now: fetch the agent's card")
+    def check_now(self, request: HttpRequest, chosen: QuerySet[Agent]) -> None:
+        assert request.user.is_authenticated
+        for agent in chosen[:20]:
+            try:
+                principal = principal_of_user(request.user, agent.customer_id)
+                check = agent_check(principal=principal, agent_id=agent.id, now=timezone.now())
+            except PlatformError as error:
+                messages.error(request, f"{agent}: {error.user_message}")
+                continue
+            if check.error is None:
+                messages.success(request, f"{agent} answers ({check.response_time_seconds:.2f} s).")
+            else:
+                messages.warning(request, f"{agent}: {check.error['message']}")
+
+
+@admin.register(Worker)
+class WorkerAdmin(ReadOnlyAdmin):
+    """Worker processes belong to the installation, so only those who run it see them."""
+
+    list_display = ["name", "id", "started_at", "seen_at"]
+    search_fields = ["name", "=id"]
+    date_hierarchy = "started_at"
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Worker]:
+        rows = Worker.objects.all()
+        return rows if request.user.is_superuser else rows.none()

@@ -1,0 +1,51 @@
+"""The admin's sidebar: what a person may see, in the order of their work."""
+
+from typing import Any
+
+from django.http import HttpRequest
+from django.urls import reverse
+
+# Section -> (title, Material symbol, app, model).
+SECTIONS = {
+    "Audit": [
+        ("Decisions", "account_tree", "audit", "delegationlog"),
+        ("Authorisations", "verified_user", "audit", "authorizationlog"),
+        ("Leak findings", "policy", "audit", "leakagelog"),
+    ],
+    "Work": [
+        ("Tasks", "task_alt", "delegation", "task"),
+        ("Hops", "conversion_path", "delegation", "hop"),
+        ("Events", "timeline", "delegation", "taskevent"),
+    ],
+    "Questions": [
+        ("Approvals", "approval", "delegation", "approval"),
+        ("Votes", "how_to_vote", "delegation", "approvalvote"),
+        ("Clarifications", "contact_support", "delegation", "clarification"),
+        ("Approval rules", "rule", "delegation", "approvalrules"),
+    ],
+    "Employed": [
+        ("Agents", "smart_toy", "delegation", "agent"),
+        ("Workers", "memory", "delegation", "worker"),
+    ],
+    "Customers and access": [
+        ("Customers", "domain", "security", "customer"),
+        ("Memberships", "badge", "security", "membership"),
+        ("API keys", "key", "security", "apikey"),
+        ("Accounts", "person", "auth", "user"),
+        ("Groups", "group", "auth", "group"),
+    ],
+}
+
+
+def navigation(request: HttpRequest) -> list[dict[str, Any]]:
+    """Return the sections, without what the person has no permission to view and without what would be empty."""
+    sections = []
+    for title, entries in SECTIONS.items():
+        items = [
+            {"title": name, "icon": icon, "link": reverse(f"admin:{app}_{model}_changelist")}
+            for name, icon, app, model in entries
+            if request.user.has_perm(f"{app}.view_{model}")
+        ]
+        if items:
+            sections.append({"title": title, "separator": True, "items": items})
+    return sections

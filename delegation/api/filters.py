@@ -1,0 +1,76 @@
+"""Query parameters that narrow a list. One that is not known is ignored; one that makes no sense is refused."""
+
+from datetime import UTC, datetime
+from typing import Any, TypeVar
+
+from django.db.models import Model, QuerySet, TextChoices
+from django.utils.dateparse import parse_date, parse_datetime
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiParameter
+from rest_framework.request import Request
+
+from delegation.states import QuestionStatus, TaskStatus
+from security.errors import ValidationFailed
+
+Row = TypeVar("Row", bound=Model)
+
+CURSOR = OpenApiParameter("cursor", OpenApiTypes.STR, description="Taken from `next` or `previous` of another page.")
+LIMIT = OpenApiParameter("limit", OpenApiTypes.INT, description="How many results a page holds: 1 to 500, default 50.")
+PAGES = (CURSOR, LIMIT)
+TASK_FILTERS = (
+    OpenApiParameter("status", OpenApiTypes.STR, enum=TaskStatus.values, description="May be given several times."),
+    OpenApiParameter("agent", OpenApiTypes.STR, description="The agent type that the task was given to."),
+    OpenApiParameter("created_after", OpenApiTypes.DATETIME, description="Created at this time or later (ISO 8601)."),
+    OpenApiParameter("created_before", OpenApiTypes.DATETIME, description="Created before this time."),
+)
+QUESTION_FILTERS = (OpenApiParameter("status", OpenApiTypes.STR, enum=QuestionStatus.values),)
+
+
+def narrowed_tasks(rows: QuerySet[Row], request: Request) -> QuerySet[Row]:
+    """Return the tasks that the query asks for; raise ValidationFailed where it cannot be understood."""
+    query = request.query_params
+    rows = _with_status(rows, request, TaskStatus)
+    if "agent" in query:
+        rows = rows.filter(agent_type=_plain(query["agent"], "agent"))
+    if "created_after" in query:
+        rows = rows.filter(created_at__gte=_moment(query["created_after"], "created_after"))
+    if "created_before" in query:
+        rows = rows.filter(created_at__lt=_moment(query["created_before"], "created_before"))
+    return rows
+
+
+def narrowed_questions(rows: QuerySet[Row], request: Request) -> QuerySet[Row]:
+    """Return the approvals or clarifications of the status that is asked for; as above."""
+    return _with_status(rows, request, QuestionStatus)
+
+
+def _with_status(rows: QuerySet[Row], request: Request, known: type[TextChoices]) -> QuerySet[Row]:
+    asked = request.query_params.getlist("status")
+    if not asked:
+        return rows
+    if unknown := [each for each in asked if each not in known.values]:
+        raise ValidationFailed(detail=f"status: {unknown[0][:50]!r} is none of {', '.join(known.values)}.")
+    return rows.filter(status__in=asked)
+
+
+def _plain(raw: str, name: str) -> str:
+    if "\0" in raw or len(raw) > 200:
+        raise ValidationFailed(detail=f"{name}: not a name.")
+    return raw
+
+
+def _moment(raw: str, name: str) -> datetime:
+    """Return the time; one without a zone is UTC, a date is its first moment."""
+    # In a query string an unescaped + is a space.
+    moment = _parsed(raw.replace(" ", "+") if raw.count(" ") == 1 and "T" in raw else raw)
+    if moment is None:
+        raise ValidationFailed(detail=f"{name}: must be a date and time like 2026-11-22T09:00:00Z.")
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+def _parsed(raw: str) -> datetime | None:
+    try:
+        day: Any = parse_date(raw)
+        return datetime(day.year, day.month, day.day, tzinfo=UTC) if day else parse_datetime(raw)
+    except ValueError:
+        return None

@@ -1,0 +1,71 @@
+"""Credentials for a name and a password, and fresh ones for a refresh token."""
+
+from dataclasses import asdict
+from typing import Any
+
+from rest_framework.permissions import AllowAny
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from delegation.api import samples
+from delegation.api.inputs import RefreshInput, TokenInput, validated
+from delegation.api.outputs import TokenOutput
+from delegation.api.schema import documented
+from delegation.api.views.door import Door
+from security.credentials import TokenPair, log_in, rotate
+from security.errors import ValidationFailed
+
+
+class Token(Door):
+    authentication_classes = ()
+    permission_classes = (AllowAny,)
+
+    @documented(
+        summary="Log in",
+        operation_id="auth_token",
+        request=TokenInput,
+        request_sample=samples.TOKEN_REQUEST,
+        response=TokenOutput,
+        sample=samples.TOKENS,
+        errors=(ValidationFailed,),
+        tag="auth",
+        anonymous=True,
+    )
+    def post(self, request: Request) -> Response:
+        """Return an access and a refresh token for a username and password."""
+        sent = validated(TokenInput, request.data)
+        pair = log_in(
+            request=request, username=sent["username"], password=sent["password"], customer_id=sent.get("customer")
+        )
+        return _never_stored(pair)
+
+
+class Refresh(Door):
+    authentication_classes = ()
+    permission_classes = (AllowAny,)
+
+    @documented(
+        summary="Get fresh tokens",
+        operation_id="auth_refresh",
+        request=RefreshInput,
+        request_sample=samples.REFRESH_REQUEST,
+        response=TokenOutput,
+        sample=samples.TOKENS,
+        errors=(ValidationFailed,),
+        tag="auth",
+        anonymous=True,
+    )
+    def post(self, request: Request) -> Response:
+        """Return a new pair for a refresh token, with the role that its person has now."""
+        return _never_stored(rotate(validated(RefreshInput, request.data)["refresh"]))
+
+
+def _never_stored(pair: TokenPair) -> Response:
+    shape: dict[str, Any] = {
+        "access": pair.access,
+        "refresh": pair.refresh,
+        "token_type": "Bearer",
+        "expires_in": pair.expires_in_seconds,
+        **{name: value for name, value in asdict(pair.principal).items() if name != "user_id"},
+    }
+    return Response(shape, headers={"Cache-Control": "no-store"})
