@@ -22,6 +22,7 @@ from django.conf import settings  # noqa: E402
 from a2a_project.request_ids import sane_request_id  # noqa: E402
 from delegation.api.problems import PROBLEM_TYPE, problem_of  # noqa: E402
 from delegation.errors import PayloadTooLarge  # noqa: E402
+from delegation.live.feed import feed  # noqa: E402
 from delegation.live.routing import websockets  # noqa: E402
 
 Scope = dict[str, Any]
@@ -130,12 +131,14 @@ async def _refuse(scope: Scope, send: Send) -> None:
 
 
 async def lifespan(scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG001  ASGI's signature
-    """Say yes to the server's start and stop: nothing has to be prepared."""
-    while True:
-        message = await receive()
-        await send({"type": f"{message['type']}.complete"})
-        if message["type"] == "lifespan.shutdown":
-            return
+    """Have the live feed send from the server's loop for as long as it serves."""
+    await receive()
+    begun = feed.start()
+    await send({"type": "lifespan.startup.complete"})
+    await receive()
+    if begun:
+        await feed.stop()
+    await send({"type": "lifespan.shutdown.complete"})
 
 
 application: Application = ProtocolTypeRouter(

@@ -37,14 +37,15 @@ async def delegating() -> AsyncIterator[Engine]:
         announce=feed.announce,
     )
     await engine.start()
-    feed.start()
+    begun = feed.start()
     actors.heed(engine.look)
     try:
         yield engine
     finally:
         actors.unheed(engine.look)
         await engine.drain()
-        await feed.stop()
+        if begun:
+            await feed.stop()
 
 
 class DelegationThread(dramatiq.Middleware):

@@ -56,16 +56,20 @@ class DatabaseGauges(Collector):
             gauge.add_metric([customer_id], counts.get(customer_id, 0))
         return gauge
 
+    def _is_called(self, agent: Agent) -> bool:
+        """Tell whether a worker would call the agent now: it is enabled, and its circuit is not open."""
+        return agent.enabled and (agent.circuit_open_until is None or agent.circuit_open_until <= self._now)
+
     def _agent_availability(self) -> Metric:
         gauge = GaugeMetricFamily(
             "a2a_agent_availability",
-            "Share of the agent's calls of the last minutes that reached it; 1 without calls, 0 when disabled.",
+            "Share of the agent's calls of the last minutes that reached it; 0 when disabled or its circuit is open.",
             labels=["agent_type", "customer_id"],
         )
         shares = _reached_shares(since=self._now - AVAILABILITY_WINDOW)
-        for customer_id, agent_type, enabled in Agent.objects.values_list("customer_id", "agent_type", "enabled"):
-            share = shares.get((customer_id, agent_type), 1.0) if enabled else 0.0
-            gauge.add_metric([agent_type, customer_id], share)
+        for agent in Agent.objects.only("customer_id", "agent_type", "enabled", "circuit_open_until"):
+            share = shares.get((agent.customer_id, agent.agent_type), 1.0)
+            gauge.add_metric([agent.agent_type, agent.customer_id], share if self._is_called(agent) else 0.0)
         return gauge
 
 

@@ -23,7 +23,9 @@ def listener_on(*, host: str, port: int) -> socket.socket:
     try:
         return socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET)
     except OSError as error:
-        raise CommandError(f"cannot listen on {host}:{port} ({os.strerror(error.errno or 0)}); choose another --port") from error
+        raise CommandError(
+            f"cannot listen on {host}:{port} ({os.strerror(error.errno or 0)}); choose another --port"
+        ) from error
     except OverflowError as error:
         raise CommandError(f"{port} is no port; choose one from 0 to 65535") from error
 

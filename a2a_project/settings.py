@@ -46,7 +46,6 @@ INSTALLED_APPS = [
     "rest_framework",
     "drf_spectacular",
     "drf_spectacular_sidecar",
-    "django_filters",
     "django_prometheus",
     "django_structlog",
     "audit",
@@ -55,6 +54,7 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    "a2a_project.request_ids.RequestIdMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django_structlog.middlewares.RequestMiddleware",
@@ -94,8 +94,8 @@ if EMBEDDED:
         "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA mmap_size=134217728;",
     }
 else:
-    # min_size stays small: each worker process holds three connections of its own for as long as it lives.
-    DATABASES["default"]["OPTIONS"] = {"pool": {"min_size": 1, "max_size": 20, "timeout": 10}}
+    # A web process has 16 threads for HTTP and 4 for websockets, a worker 2; each may hold a connection.
+    DATABASES["default"]["OPTIONS"] = {"pool": {"min_size": 1, "max_size": 32, "timeout": 10}}
 
 CACHES = {
     "default": {
@@ -153,7 +153,6 @@ REST_FRAMEWORK = {
     "DEFAULT_RENDERER_CLASSES": ["delegation.api.rendering.OrjsonRenderer"],
     "DEFAULT_PARSER_CLASSES": ["delegation.api.rendering.OrjsonParser"],
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
-    "DEFAULT_FILTER_BACKENDS": ["django_filters.rest_framework.DjangoFilterBackend"],
     "DEFAULT_PAGINATION_CLASS": "delegation.api.pagination.CursorPages",
     "EXCEPTION_HANDLER": "delegation.api.problems.problem_response",
     "UNAUTHENTICATED_USER": None,
@@ -173,6 +172,10 @@ SPECTACULAR_SETTINGS = {
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "REDOC_DIST": "SIDECAR",
+    "ENUM_NAME_OVERRIDES": {
+        name: f"delegation.states.{name}"
+        for name in ("TaskStatus", "HopStatus", "QuestionStatus", "Priority", "Seniority", "Action")
+    },
 }
 
 # -- pages
@@ -182,6 +185,7 @@ TIME_ZONE = "UTC"
 USE_TZ = True
 STATIC_URL = "/static/"
 STATIC_ROOT = VAR_DIR / "static"
+STATIC_ROOT.mkdir(parents=True, exist_ok=True)
 STATICFILES_DIRS = [BASE_DIR / "static"]
 # Pages work from a fresh clone, with no collectstatic in between.
 WHITENOISE_USE_FINDERS = True
@@ -199,6 +203,8 @@ METRICS_DIR = Path(os.environ.setdefault("PROMETHEUS_MULTIPROC_DIR", str(VAR_DIR
 METRICS_DIR.mkdir(parents=True, exist_ok=True)
 PROMETHEUS_EXPORT_MIGRATIONS = False
 
+# The middleware before it lets only ids through that look sane.
+DJANGO_STRUCTLOG_TRUST_UPSTREAM_REQUEST_ID = True
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
@@ -207,5 +213,10 @@ LOGGING = {
     },
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "json"}},
     "root": {"handlers": ["stderr"], "level": environment.text("A2A_LOG_LEVEL", "INFO").upper()},
-    "loggers": {"uvicorn.access": {"level": "WARNING"}, "django_structlog": {"level": "WARNING"}},
+    "loggers": {
+        "uvicorn.access": {"level": "WARNING"},
+        "django_structlog": {"level": "WARNING"},
+        # A refused request is a line of our own; a traceback stands in it where there is one.
+        "django.request": {"level": "ERROR"},
+    },
 }

@@ -62,7 +62,7 @@ class TaskAdmin(ReadOnlyAdmin):
     details = pretty("metadata")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Task]:
-        tasks = super().get_queryset(request)
+        tasks: QuerySet[Task] = super().get_queryset(request)
         if is_list(request):
             # Each message may be a megabyte; a list shows its beginning.
             tasks = tasks.defer("message", "result", "metadata", "error_message")
@@ -85,7 +85,8 @@ class TaskAdmin(ReadOnlyAdmin):
     ) -> HttpResponse:
         task = self.get_object(request, object_id)
         context = {"tree": task_tree(task) if task else (), **(extra_context or {})}
-        return super().change_view(request, object_id, form_url, context)
+        shown: HttpResponse = super().change_view(request, object_id, form_url, context)
+        return shown
 
     @admin.action(description="Cancel the selected tasks")
     def cancel(self, request: HttpRequest, chosen: QuerySet[Task]) -> None:

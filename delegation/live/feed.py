@@ -11,6 +11,7 @@ from uuid import UUID
 import structlog
 from asgiref.sync import async_to_sync
 from channels.layers import get_channel_layer
+from redis.exceptions import RedisError
 
 log = structlog.get_logger(__name__)
 _MOMENT_SECONDS = 0.02
@@ -33,11 +34,14 @@ class Feed:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._pending: dict[UUID, tuple[str, int]] = {}
 
-    def start(self) -> None:
-        """Send from the running loop from now on."""
+    def start(self) -> bool:
+        """Send from the running loop from now on; return False where it does so already (`up` runs web and worker)."""
+        if self._loop is not None:
+            return False
         self._loop = asyncio.get_running_loop()
         self._news = asyncio.Event()
         self._sender = asyncio.create_task(self._send_on())
+        return True
 
     async def stop(self) -> None:
         """Send what is left, and stop."""
@@ -80,7 +84,7 @@ async def _send(moved: Moved) -> None:
         try:
             await layer.group_send(task_group(task_id), message)
             await layer.group_send(customer_group(customer_id), message)
-        except (OSError, ConnectionError) as error:
+        except (OSError, RedisError) as error:
             log.warning("live layer is away", error=str(error))
             return
 

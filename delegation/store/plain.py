@@ -142,7 +142,9 @@ def _ready(*, limit: int, now: datetime) -> list[Hop]:
     alive = Hop.objects.exclude(task__status__in=TASK_ENDED)
     due = alive.filter(status=HopStatus.WAITING, due_at__lte=now).order_by("due_at")[:limit]
     pending = alive.filter(status=HopStatus.PENDING).order_by("-priority", "id")
-    customers = alive.filter(status=HopStatus.PENDING).values_list("customer_id", flat=True).distinct()
+    customers = (
+        alive.filter(status=HopStatus.PENDING).order_by("customer_id").values_list("customer_id", flat=True).distinct()
+    )
     queues = [pending.filter(customer_id=customer)[:limit] for customer in customers]
     in_turn = (hop for turn in zip_longest(*queues) for hop in turn if hop is not None)
     return list(chain(due, in_turn))[:limit]

@@ -1,0 +1,356 @@
+"""Both stores keep one promise: the same settlements leave the same rows, and a lost claim writes nothing."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+import orjson
+import pytest
+from django.db import IntegrityError, connection, models, transaction
+from django.utils import timezone
+
+from audit.models import AuthorizationLog, DelegationLog, LeakageLog
+from delegation.loop import account as accounts
+from delegation.loop.account import Account
+from delegation.models import Approval, Clarification, Hop, Task, TaskEvent
+from delegation.policy.decision import Decision, Subtask, Usage
+from delegation.services.tasks import task_submit
+from delegation.states import HOP_ENDED, HOP_TRANSITIONS, TASK_ENDED, TASK_TRANSITIONS, Action, HopStatus, TaskStatus
+from delegation.store import ClaimedHop, Settlement, Store
+from delegation.store.plain import PlainStore
+from delegation.store.postgres import PostgresStore
+from delegation.store.rows import hop_row, new_id
+from security.errors import PlatformError
+from tests.delegation.rows import employ
+from tests.people import Cast
+
+AT = datetime(2026, 11, 22, 12, tzinfo=UTC)
+ON_POSTGRES = connection.vendor == "postgresql"
+STORES: list[type[Store]] = [PlainStore, PostgresStore] if ON_POSTGRES else [PlainStore]
+TABLES = (Task, Hop, Approval, Clarification, TaskEvent, DelegationLog, AuthorizationLog, LeakageLog)
+OWNER = UUID(int=7)
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture(params=STORES, ids=lambda store: store.__name__)
+def store(request: pytest.FixtureRequest) -> Store:
+    return request.param()
+
+
+@pytest.fixture(autouse=True)
+def _team(people: Cast) -> None:
+    for agent_type in ("writer", "editor"):
+        employ(agent_type)
+
+
+def submit(people: Cast, **details: Any) -> Task:
+    details = {"agent_type": "writer", "now": AT, **details}
+    return task_submit(principal=people.alice.principal, message="Write.", **details).task
+
+
+def claim(store: Store, limit: int = 100, at: datetime = AT) -> list[ClaimedHop]:
+    return list(store.claim(owner=OWNER, limit=limit, now=at).hops)
+
+
+def account(hop: ClaimedHop, **more: Any) -> Account:
+    return Account(hop=hop, at=AT, seconds=0.25, usage=Usage(input_tokens=3, cost_usd=0.5), **more)
+
+
+def handled(hop: ClaimedHop, result: object = "done") -> Settlement:
+    return accounts.handled(account(hop), Decision(action=Action.HANDLE, result=result, confidence=0.5))
+
+
+def failed(hop: ClaimedHop) -> Settlement:
+    return accounts.failed(account(hop), PlatformError())
+
+
+def asked(hop: ClaimedHop) -> Settlement:
+    decision = Decision(action=Action.ASK_CLARIFICATION, question="Who?", options=("you",))
+    return accounts.asked(account(hop), decision, expires_at=AT)
+
+
+def split(hop: ClaimedHop, branches: int = 2, quorum: int | None = None) -> tuple[Settlement, list[ClaimedHop]]:
+    """Return the settlement of a split whose branches this worker runs on with."""
+    rows = [
+        hop_row(
+            id=new_id(),
+            task_id=hop.task.id,
+            customer_id="techcorp",
+            agent_type="editor",
+            agent_ve_id="ve-editor",
+            depth=hop.depth + 1,
+            path=[*hop.path, "editor"],
+            instruction=f"part {branch}",
+            priority=1,
+            status=HopStatus.RUNNING,
+            at=AT,
+            owner=OWNER,
+            parent_id=hop.id,
+            join_id=hop.id,
+            branch=branch,
+        )
+        for branch in range(branches)
+    ]
+    subtasks = tuple(Subtask(delegated_to="editor") for _ in rows)
+    decision = Decision(action=Action.PARALLEL, subtasks=subtasks)
+    changes = replace(
+        handled(hop).changes,
+        status=HopStatus.WAITING,
+        action=Action.PARALLEL,
+        result=None,
+        pending_branches=branches,
+        wanted_branches=quorum,
+        completed_at=None,
+    )
+    settlement = replace(asked(hop), changes=changes, new_hops=rows, clarifications=(), events=[("hop.decided", {})])
+    own = [
+        replace(
+            hop,
+            id=UUID(str(row["id"])),
+            parent_id=hop.id,
+            join_id=hop.id,
+            branch=n,
+            depth=1,
+            agent_type="editor",
+            claim=1,
+        )
+        for n, row in enumerate(rows)
+    ]
+    assert decision.subtasks
+    return settlement, own
+
+
+def settle(store: Store, *settlements: Settlement) -> list[Any]:
+    return store.commit([], settlements)[1]
+
+
+Tale = Callable[[Store, Cast], None]
+
+
+def tell_handled(store: Store, people: Cast) -> None:
+    submit(people)
+    (hop,) = claim(store)
+    settle(store, handled(hop, {"a": [1, None, "ü"]}))
+
+
+def tell_failed(store: Store, people: Cast) -> None:
+    submit(people)
+    (hop,) = claim(store)
+    settle(store, failed(hop))
+
+
+def tell_asked(store: Store, people: Cast) -> None:
+    submit(people)
+    (hop,) = claim(store)
+    settle(store, asked(hop))
+
+
+def tell_parked(store: Store, people: Cast) -> None:
+    submit(people)
+    (hop,) = claim(store)
+    settle(store, accounts.parked(account(hop), remote_task_id="remote-1", due_at=AT + timedelta(seconds=1)))
+    assert claim(store) == []
+    (again,) = claim(store, at=AT + timedelta(seconds=1))
+    settle(store, accounts.handed_back(again, at=AT))
+    (third,) = claim(store, at=AT + timedelta(seconds=1))
+    assert (third.claim, third.polls, third.remote_task_id) == (3, 1, "remote-1")
+    settle(store, handled(third))
+
+
+def tell_split(store: Store, people: Cast) -> None:
+    submit(people)
+    (hop,) = claim(store)
+    parting, (first, second) = split(hop)
+    settle(store, parting)
+    assert [settle(store, failed(first))[0].joined, settle(store, handled(second))[0].joined] == [False, True]
+    (resumed,) = claim(store)
+    assert (resumed.resumes_id, resumed.attempt, resumed.depth) == (hop.id, 2, 0)
+    settle(store, handled(resumed))
+
+
+def tell_split_in_one_batch(store: Store, people: Cast) -> None:
+    submit(people)
+    (hop,) = claim(store)
+    parting, branches = split(hop, 3)
+    settle(store, parting)
+    settle(store, *[handled(branch) for branch in branches])
+
+
+def tell_quorum(store: Store, people: Cast) -> None:
+    submit(people)
+    (hop,) = claim(store)
+    parting, (first, *_) = split(hop, 3, quorum=1)
+    settle(store, parting)
+    (settled,) = settle(store, handled(first))
+    assert (settled.joined, settled.leaves_branches) == (True, True)
+
+
+TALES: list[Tale] = [
+    tell_handled,
+    tell_failed,
+    tell_asked,
+    tell_parked,
+    tell_split,
+    tell_split_in_one_batch,
+    tell_quorum,
+]
+
+
+@pytest.mark.skipif(not ON_POSTGRES, reason="other databases have one store")
+@pytest.mark.parametrize("tale", TALES)
+def test_both_stores_leave_the_same_rows(tale: Tale, people: Cast) -> None:
+    left = []
+    for kind in (PlainStore, PostgresStore):
+        point = transaction.savepoint()
+        tale(kind(), people)
+        left.append(dump())
+        transaction.savepoint_rollback(point)
+
+    assert left[0] == left[1]
+
+
+def dump() -> dict[str, list[dict[str, Any]]]:
+    """Return every row with ids replaced by the order of their appearance."""
+    seen: dict[str, str] = {}
+    return {model.__name__: [_row(row, seen) for row in _rows(model)] for model in TABLES}
+
+
+def _rows(model: type[models.Model]) -> Iterator[dict[str, Any]]:
+    order = {"TaskEvent": ["task_id", "seq"], "Hop": ["created_at", "depth", "attempt", "branch", "id"]}
+    yield from model._default_manager.order_by(*order.get(model.__name__, ["id"])).values()
+
+
+def _row(row: dict[str, Any], seen: dict[str, str]) -> dict[str, Any]:
+    if "seq" in row:
+        row.pop("id")
+    for volatile in ("trace_id", "created_by_id"):
+        row.pop(volatile, None)
+    return {name: _named(value, seen) for name, value in row.items()}
+
+
+def _named(value: Any, seen: dict[str, str]) -> Any:
+    if isinstance(value, UUID):
+        return seen.setdefault(str(value), f"id {len(seen)}")
+    if isinstance(value, dict):
+        return {key: _named(item, seen) for key, item in value.items()}
+    return seen.get(value, value) if isinstance(value, str) else value
+
+
+@pytest.mark.parametrize("tale", TALES)
+def test_every_tale_holds_on_each_store(store: Store, tale: Tale, people: Cast) -> None:
+    tale(store, people)
+
+    task = Task.objects.get()
+    assert [event.seq for event in TaskEvent.objects.order_by("seq")] == list(range(1, task.last_seq + 1))
+    assert task.hop_count == Hop.objects.count()
+    assert DelegationLog.objects.count() == Hop.objects.exclude(action=None, error_code="").count()
+
+
+@pytest.mark.parametrize("lost", ["owner", "claim", "hop ended", "task ended"])
+def test_a_lost_claim_writes_nothing(store: Store, people: Cast, lost: str) -> None:
+    task = submit(people)
+    (hop,) = claim(store)
+    held = {"owner": replace(hop, owner=UUID(int=8)), "claim": replace(hop, claim=2)}.get(lost, hop)
+    if lost == "hop ended":
+        Hop.objects.update(status=HopStatus.CANCELED, owner=None)
+    if lost == "task ended":
+        Task.objects.update(status=TaskStatus.CANCELED)
+    before = orjson.dumps(dump(), default=str)
+
+    parting, _ = split(held)
+    for settlement in (handled(held), failed(held), asked(held), parting):
+        (settled,) = settle(store, settlement)
+        assert not settled.held
+
+    assert orjson.dumps(dump(), default=str) == before
+    assert task.id
+
+
+@pytest.mark.parametrize("status", TaskStatus)
+def test_only_a_living_task_is_settled(store: Store, people: Cast, status: TaskStatus) -> None:
+    submit(people)
+    (hop,) = claim(store)
+    Task.objects.update(status=status, result="r", error_code="INTERNAL_ERROR")
+
+    (settled,) = settle(store, handled(hop))
+
+    assert settled.held == (status not in TASK_ENDED)
+    assert (Task.objects.get().status == TaskStatus.COMPLETED) == (settled.held or status == TaskStatus.COMPLETED)
+
+
+@pytest.mark.parametrize("status", HopStatus)
+def test_only_what_waits_for_a_worker_is_claimed(store: Store, people: Cast, status: HopStatus) -> None:
+    submit(people)
+    Hop.objects.update(status=status, owner=UUID(int=8), error_code="INTERNAL_ERROR")
+
+    assert len(claim(store)) == (status == HopStatus.PENDING)
+
+
+def test_hops_are_claimed_once_each_and_customers_in_turn(store: Store, people: Cast) -> None:
+    employ("writer", customer_id="acmecorp")
+    for _ in range(5):
+        submit(people)
+    one = task_submit(principal=people.zoe.principal, message="One.", now=AT, agent_type="writer").task
+
+    first = claim(store, limit=2)
+    rest = claim(store)
+
+    assert one.id in {hop.task.id for hop in first}
+    ids = [hop.id for hop in first + rest]
+    assert len(ids) == len(set(ids)) == 6
+    assert claim(store) == []
+
+
+def test_the_urgent_come_first(store: Store, people: Cast) -> None:
+    for priority in ("low", "normal", "urgent", "high"):
+        submit(people, priority=priority)
+
+    assert [claim(store, limit=1)[0].task.priority for _ in range(4)] == ["urgent", "high", "normal", "low"]
+
+
+def test_a_taken_idempotency_key_saves_nothing(people: Cast) -> None:
+    first = submit(people, idempotency_key="k")
+    second = submit(people, idempotency_key="k")
+
+    assert first.id == second.id
+    assert (Task.objects.count(), Hop.objects.count(), TaskEvent.objects.count()) == (1, 1, 1)
+
+
+CONTRADICTIONS: list[tuple[type[models.Model], dict[str, Any]]] = [
+    (Task, {"status": "completed", "result": None}),
+    (Task, {"status": "failed", "error_code": ""}),
+    (Hop, {"status": "failed", "error_code": ""}),
+    (Hop, {"status": "completed", "action": "handle", "result": None}),
+    (Hop, {"status": "running", "owner": None}),
+    (Hop, {"pending_branches": -1}),
+]
+
+
+@pytest.mark.parametrize(("model", "columns"), CONTRADICTIONS)
+def test_the_database_refuses_a_contradiction(people: Cast, model: type[models.Model], columns: dict[str, Any]) -> None:
+    submit(people)
+
+    with pytest.raises(IntegrityError), transaction.atomic():
+        model._default_manager.update(**columns)
+
+
+def test_a_hop_is_resumed_once(people: Cast) -> None:
+    submit(people)
+    hop = Hop.objects.get()
+    same = {"task_id": hop.task_id, "customer_id": "techcorp", "depth": 0, "created_at": timezone.now()}
+    Hop.objects.create(resumes=hop, attempt=2, **same)
+
+    with pytest.raises(IntegrityError), transaction.atomic():
+        Hop.objects.create(resumes=hop, attempt=2, **same)
+
+
+def test_every_state_is_in_its_table_and_the_ends_lead_nowhere() -> None:
+    for table, states in ((TASK_TRANSITIONS, TaskStatus), (HOP_TRANSITIONS, HopStatus)):
+        assert set(table) == set(states)
+        reached = {state for following in table.values() for state in following}
+        assert set(states) - reached <= {states("submitted") if states is TaskStatus else states("pending")}
+    assert {"completed", "failed", "canceled", "rejected"} == TASK_ENDED
+    assert {"completed", "failed", "canceled"} == HOP_ENDED
