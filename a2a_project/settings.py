@@ -5,6 +5,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import dj_database_url
+from django.templatetags.static import static
 
 from a2a_project import environment
 
@@ -193,7 +194,31 @@ WHITENOISE_AUTOREFRESH = DEBUG
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 DATA_UPLOAD_MAX_MEMORY_SIZE = 2 * A2A_MESSAGE_MAX_BYTES
-UNFOLD = {"SITE_TITLE": "A2A delegation", "SITE_HEADER": "A2A delegation", "SITE_SYMBOL": "hub"}
+UNFOLD = {
+    "SITE_TITLE": "A2A delegation",
+    "SITE_HEADER": "A2A delegation",
+    "SITE_SUBHEADER": "Audit and operations",
+    "SITE_ICON": lambda _: static("live/icon.svg"),
+    "SITE_FAVICONS": [{"rel": "icon", "type": "image/svg+xml", "href": lambda _: static("live/icon.svg")}],
+    "SITE_URL": "/tasks/",
+    "SHOW_HISTORY": False,
+    "COLORS": {
+        "primary": {
+            "50": "#eef2ff",
+            "100": "#e0e7ff",
+            "200": "#c7d2fe",
+            "300": "#a5b4fc",
+            "400": "#8ea6ff",
+            "500": "#5b76e8",
+            "600": "#3b5bdb",
+            "700": "#3451c7",
+            "800": "#2a42a8",
+            "900": "#263a85",
+            "950": "#18234f",
+        }
+    },
+    "SIDEBAR": {"show_search": True, "navigation": "delegation.admin.sidebar.navigation"},
+}
 
 # -- what we tell the operators
 

@@ -33,11 +33,8 @@ class CustomerAdmin(ScopedAdmin):
     inlines = [MembershipInline]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Customer]:
-        return (
-            super()
-            .get_queryset(request)
-            .annotate(n_people=Count("memberships", distinct=True), n_agents=Count("agents", distinct=True))
-        )
+        customers: QuerySet[Customer] = super().get_queryset(request)
+        return customers.annotate(n_people=Count("memberships", distinct=True), n_agents=Count("agents", distinct=True))
 
     def get_readonly_fields(self, request: HttpRequest, obj: Customer | None = None) -> list[str]:  # noqa: ARG002
         # Every credential, log row and metric carries the id: it is chosen once.
@@ -77,7 +74,7 @@ class ApiKeyAdmin(ReadOnlyAdmin):
 
 
 @admin.register(User)
-class AccountAdmin(UserAdmin, ModelAdmin):
+class AccountAdmin(UserAdmin, ModelAdmin):  # type: ignore[type-arg]  # generic for the checker alone
     """Accounts belong to no customer of their own: a person who is no superuser sees those of colleagues."""
 
     form = UserChangeForm

@@ -9,7 +9,7 @@ from django.contrib.auth import get_user_model
 from django.contrib.auth.models import AbstractBaseUser
 from django.core.exceptions import ValidationError
 from django.db import transaction
-from django.db.models import Q
+from django.db.models import Exists, OuterRef, Q
 
 from security.errors import AuthFailed, NotAuthenticated, ValidationFailed
 from security.models import ApiKey, Customer, Membership, Role
@@ -88,16 +88,16 @@ def principal_of_api_key(raw: str, *, now: datetime) -> Principal:
     Raises:
         NotAuthenticated: no such key, or it is revoked, expired, or its person no longer a member.
     """
-    key = (
-        ApiKey.objects.select_related("user")
-        .filter(Q(expires_at=None) | Q(expires_at__gt=now), digest=_digest(raw), revoked_at=None)
+    valid = ApiKey.objects.filter(Q(expires_at=None) | Q(expires_at__gt=now), digest=_digest(raw), revoked_at=None)
+    membership = (
+        Membership.objects.select_related("user")
         .filter(user__is_active=True, customer__is_active=True)
+        .filter(Exists(valid.filter(user_id=OuterRef("user_id"), customer_id=OuterRef("customer_id"))))
         .first()
     )
-    membership = key and Membership.objects.filter(user_id=key.user_id, customer_id=key.customer_id).first()
-    if key is None or membership is None:
+    if membership is None:
         raise NotAuthenticated(internal="unknown, revoked or expired API key")
-    return _principal(membership, username=key.user.get_username())
+    return _principal(membership, username=membership.user.get_username())
 
 
 def _principal(membership: Membership, *, username: str) -> Principal:

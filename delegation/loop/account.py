@@ -188,6 +188,7 @@ def started(child: Row, *, name: str) -> Row:
         "agent_type": child["agent_type"],
         "agent_name": name,
         "attempt": child["attempt"],
+        "resumes_id": None,
         "instruction": str(child["instruction"])[:INSTRUCTION_LENGTH],
     }
 

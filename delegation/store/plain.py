@@ -177,6 +177,7 @@ def _started(hop: Hop) -> Row:
         "agent_type": hop.agent_type,
         "agent_name": agent and agent.name,
         "attempt": hop.attempt,
+        "resumes_id": hop.resumes_id and str(hop.resumes_id),
         "instruction": hop.instruction[:200],
     }
 

@@ -127,7 +127,9 @@ def settle() -> str:
     joined AS (
         UPDATE delegation_hop p SET
             pending_branches = p.pending_branches - e.n,
-            wanted_branches = greatest(p.wanted_branches - e.succeeded, 0),
+            -- greatest() passes over NULL, which stands for "all of them" here.
+            wanted_branches = CASE WHEN p.wanted_branches IS NOT NULL
+                                   THEN greatest(p.wanted_branches - e.succeeded, 0) END,
             status = CASE WHEN p.pending_branches <= e.n OR p.wanted_branches <= e.succeeded
                           THEN 'completed' ELSE p.status END,
             completed_at = CASE WHEN p.pending_branches <= e.n OR p.wanted_branches <= e.succeeded
@@ -219,7 +221,8 @@ def claim() -> str:
         UNION ALL
         SELECT l.id, l.customer_id, l.last_seq, 1, c.id, 'hop.started', jsonb_build_object(
                'delegation_id', c.id, 'parent_id', c.parent_id, 'depth', c.depth, 'agent_type', c.agent_type,
-               'agent_name', a.name, 'attempt', c.attempt, 'instruction', left(c.instruction, 200))
+               'agent_name', a.name, 'attempt', c.attempt,
+               'resumes_id', c.resumes_id, 'instruction', left(c.instruction, 200))
         FROM claimed c JOIN locked l ON l.id = c.task_id
         LEFT JOIN delegation_agent a ON a.customer_id = c.customer_id AND a.agent_type = c.agent_type
         WHERE c.claim = 1),

@@ -4,7 +4,7 @@ from django.utils import timezone
 
 from delegation.models import Approval, Clarification, Hop
 from delegation.services.questions import approval_vote, clarification_answer
-from tests.agents import Say, ask, delegate, handle, parallel
+from tests.agents import Answer, Call, Say, ask, delegate, handle, parallel
 from tests.flows.conftest import Story
 
 
@@ -87,7 +87,7 @@ def test_a_failed_branch_reaches_the_parent_as_such(story: Story) -> None:
     assert task.result == [["completed", "fine", None], ["failed", None, "INVALID_JSON"]]
 
 
-def _outcomes(call):
+def _outcomes(call: Call) -> Answer:
     return handle([[each["status"], each["result"], (each["error"] or {}).get("code")] for each in call.data["inputs"]])
 
 

@@ -12,6 +12,7 @@ from delegation.models import Agent, Approval, ApprovalRules, Hop, Task
 from delegation.services.questions import approval_vote
 from security.errors import AuthFailed
 from security.models import Membership, Role
+from security.principal import Principal
 from security.services import principal_of_user
 from tests.agents import delegate, handle
 from tests.flows.conftest import Story
@@ -155,7 +156,7 @@ def vote(story: Story, approval: Approval, *, approved: bool) -> Approval:
     )
 
 
-def hired(username: str, role: Role):
+def hired(username: str, role: Role) -> Principal:
     user = get_user_model().objects.create_user(username=username)
     Membership.objects.create(user=user, customer_id="techcorp", role=role)
     return principal_of_user(user)

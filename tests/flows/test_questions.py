@@ -74,7 +74,9 @@ def test_a_plain_agents_question_goes_on_in_its_own_task(story: Story) -> None:
 
 
 def test_a_late_agent_may_ask_too(story: Story) -> None:
-    story.agents.script("marketing-manager", [Working(0.01, outcome=NeedsInput("Which colour?")), handle("Blue it is.")])
+    story.agents.script(
+        "marketing-manager", [Working(0.01, outcome=NeedsInput("Which colour?")), handle("Blue it is.")]
+    )
 
     task = story.asking(story.submit())
     story.answer(task, "Blue")

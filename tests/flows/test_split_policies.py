@@ -18,7 +18,7 @@ def test_any_goes_on_with_the_first_success_and_cancels_the_others(story: Story)
     task = story.ended(story.submit())
 
     assert (task.status, task.open_questions) == ("completed", 0)
-    assert "an idea" in task.result
+    assert "an idea" in (task.result or [])
     assert set(Hop.objects.filter(task=task, join__isnull=False).values_list("status", flat=True)) <= {
         "completed",
         "failed",
@@ -37,7 +37,7 @@ def test_a_quorum_waits_for_so_many_successes(story: Story) -> None:
 
     task = story.ended(story.submit())
 
-    assert sorted(each for each in task.result if each) == ["one", "two"]
+    assert sorted(each for each in task.result or [] if each) == ["one", "two"]
     assert Hop.objects.get(task=task, agent_type="analyst").status == "canceled"
 
 

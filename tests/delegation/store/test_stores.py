@@ -15,7 +15,7 @@ from audit.models import AuthorizationLog, DelegationLog, LeakageLog
 from delegation.loop import account as accounts
 from delegation.loop.account import Account
 from delegation.models import Approval, Clarification, Hop, Task, TaskEvent
-from delegation.policy.decision import Decision, Subtask, Usage
+from delegation.policy.decision import Decision, Usage
 from delegation.services.tasks import task_submit
 from delegation.states import HOP_ENDED, HOP_TRANSITIONS, TASK_ENDED, TASK_TRANSITIONS, Action, HopStatus, TaskStatus
 from delegation.store import ClaimedHop, Settlement, Store
@@ -94,8 +94,6 @@ def split(hop: ClaimedHop, branches: int = 2, quorum: int | None = None) -> tupl
         )
         for branch in range(branches)
     ]
-    subtasks = tuple(Subtask(delegated_to="editor") for _ in rows)
-    decision = Decision(action=Action.PARALLEL, subtasks=subtasks)
     changes = replace(
         handled(hop).changes,
         status=HopStatus.WAITING,
@@ -114,12 +112,10 @@ def split(hop: ClaimedHop, branches: int = 2, quorum: int | None = None) -> tupl
             join_id=hop.id,
             branch=n,
             depth=1,
-            agent_type="editor",
             claim=1,
         )
         for n, row in enumerate(rows)
     ]
-    assert decision.subtasks
     return settlement, own
 
 
@@ -171,6 +167,15 @@ def tell_split(store: Store, people: Cast) -> None:
     settle(store, handled(resumed))
 
 
+def tell_split_one_by_one(store: Store, people: Cast) -> None:
+    submit(people)
+    (hop,) = claim(store)
+    parting, branches = split(hop, 4)
+    settle(store, parting)
+    joined = [settle(store, failed(one) if n % 2 else handled(one))[0].joined for n, one in enumerate(branches)]
+    assert joined == [False, False, False, True]
+
+
 def tell_split_in_one_batch(store: Store, people: Cast) -> None:
     submit(people)
     (hop,) = claim(store)
@@ -194,6 +199,7 @@ TALES: list[Tale] = [
     tell_asked,
     tell_parked,
     tell_split,
+    tell_split_one_by_one,
     tell_split_in_one_batch,
     tell_quorum,
 ]

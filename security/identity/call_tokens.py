@@ -1,0 +1,93 @@
+"""The token that goes with each call of an agent: who calls, for whom, along which path, with which body.
+
+It follows RFC 7519 (JWT), RFC 8037 (EdDSA) and RFC 8693 (`act`): the outermost actor is the agent that delegated, the
+innermost the root. `examples/verifier.py` is the other side.
+"""
+
+import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from hashlib import sha256
+from typing import Any
+
+import jwt
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from security.identity.keys import KeyRing, opened_private_key
+from security.identity.sealing import SecretBox
+
+TOKEN_HEADER = "x-gateway-token"  # noqa: S105  a header's name
+TOKEN_TYPE = "a2a-call+jwt"  # noqa: S105  told apart from every other JWT (RFC 8725, 3.11)
+_ON_THE_WAY_SECONDS = 60
+_TOKEN_ID_BYTES = 16
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallIdentity:
+    """One call of one agent. ``path`` holds agent types from the root to the called agent itself."""
+
+    customer_id: str
+    path: tuple[str, ...]
+    agent_ve_id: str
+    message_id: str
+    delegation_id: str
+    timeout_seconds: float
+
+
+class CallSigner:
+    """Sign calls with the ring's active key. Opens each private key once; make a new one when the ring is read anew."""
+
+    def __init__(self, *, ring: KeyRing, box: SecretBox, issuer: str, longest_token_seconds: float) -> None:
+        self._ring = ring
+        self._box = box
+        self._issuer = issuer
+        self._longest_token_seconds = longest_token_seconds
+        self._opened: dict[str, Ed25519PrivateKey] = {}
+
+    def sign(self, call: CallIdentity, *, body: bytes, now: datetime) -> str:
+        """Return the token for exactly this body.
+
+        Each token can be used once: a call that is sent again needs a new one, with the same ``message_id``. It expires
+        60 s after the call's own time limit, or after ``longest_token_seconds`` where that is sooner.
+
+        Raises:
+            PlatformError: there is no active key.
+            SealBroken: the active key cannot be opened.
+        """
+        key = self._ring.active(now)
+        private = self._opened.get(key.kid)
+        if private is None:
+            private = self._opened[key.kid] = opened_private_key(key, self._box)
+        headers = {"kid": key.kid, "typ": TOKEN_TYPE}
+        return jwt.encode(self._claims(call, body, int(now.timestamp())), private, algorithm="EdDSA", headers=headers)
+
+    def _claims(self, call: CallIdentity, body: bytes, issued_at: int) -> dict[str, Any]:
+        *delegators, agent_type = call.path
+        lifetime = min(_ON_THE_WAY_SECONDS + call.timeout_seconds, self._longest_token_seconds)
+        claims: dict[str, Any] = {
+            "iss": self._issuer,
+            "aud": _name(call, agent_type),
+            "sub": call.customer_id,
+            "iat": issued_at,
+            "exp": issued_at + int(lifetime),
+            "jti": secrets.token_urlsafe(_TOKEN_ID_BYTES),
+            "message_id": call.message_id,
+            "delegation_id": call.delegation_id,
+            "agent_ve_id": call.agent_ve_id,
+            "body_sha256": sha256(body).hexdigest(),
+        }
+        actor = _actor([_name(call, delegator) for delegator in delegators])
+        return claims | {"act": actor} if actor else claims
+
+
+def _name(call: CallIdentity, agent_type: str) -> str:
+    # Two customers may each have a copywriter: only with its customer is an agent's type a name.
+    return f"{call.customer_id}/{agent_type}"
+
+
+def _actor(names: Sequence[str]) -> dict[str, Any]:
+    actor: dict[str, Any] = {}
+    for name in names:
+        actor = {"sub": name, "act": actor} if actor else {"sub": name}
+    return actor

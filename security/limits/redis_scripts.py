@@ -1,0 +1,91 @@
+"""Commands as calls of Lua scripts: the keys and arguments that each script's first lines describe."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from hashlib import sha1
+from pathlib import Path
+from urllib.parse import quote
+
+from security.limits.budget import LARGEST_SUM, BudgetAccount
+from security.limits.commands import SETTLED_KEEP_MS, Acquire, Command, GiveBack, Reserve, Settle
+from security.limits.table import slot_tag
+
+Argument = str | int
+
+
+@dataclass(frozen=True, slots=True)
+class Script:
+    text: str
+    digest: str
+
+
+@dataclass(frozen=True, slots=True)
+class ScriptCall:
+    script: Script
+    keys: Sequence[str]
+    arguments: Sequence[Argument]
+
+    @property
+    def keys_and_arguments(self) -> list[Argument]:
+        return [*self.keys, *self.arguments]
+
+
+def _script(name: str) -> Script:
+    text = (Path(__file__).parent / "lua" / f"{name}.lua").read_text(encoding="utf-8")
+    # Redis names a script by its SHA-1; nothing relies on it for security.
+    return Script(text, sha1(text.encode(), usedforsecurity=False).hexdigest())
+
+
+_ACQUIRE, _GIVE_BACK, _RESERVE, _SETTLE = map(_script, ("acquire", "give_back", "reserve", "settle"))
+
+
+def script_call(command: Command) -> ScriptCall:
+    """Return the call that carries out the command."""
+    match command:
+        case Acquire():
+            return _acquire(command)
+        case GiveBack():
+            return ScriptCall(_GIVE_BACK, [scope.key for scope in command.scopes], [command.operation_id])
+        case Reserve():
+            return _reserve(command)
+        case Settle():
+            return _settle(command)
+
+
+def _acquire(command: Acquire) -> ScriptCall:
+    arguments: list[Argument] = [command.now_ms, command.operation_id]
+    for hit in command.hits:
+        arguments += [hit.quota.allowed, hit.amount, hit.quota.window_seconds * 1000]
+    return ScriptCall(_ACQUIRE, [hit.scope.key for hit in command.hits], arguments)
+
+
+def _reserve(command: Reserve) -> ScriptCall:
+    estimate = command.estimate
+    arguments: list[Argument] = [command.now_ms, command.reservation_id, estimate.tokens, estimate.micro_usd]
+    arguments.append(command.expires_ms)
+    for line in command.lines:
+        allowance, recorded = line.allowance, line.recorded
+        arguments += [_allowed(allowance.tokens), _allowed(allowance.micro_usd)]
+        arguments += [recorded.tokens, recorded.micro_usd, line.account.keep_ms]
+    keys = _budget_keys([line.account for line in command.lines], command.reservation_id)
+    return ScriptCall(_RESERVE, keys, arguments)
+
+
+def _settle(command: Settle) -> ScriptCall:
+    tokens, micro_usd = (command.actual.tokens, command.actual.micro_usd) if command.actual else (0, 0)
+    counts = int(command.actual is not None)
+    arguments: list[Argument] = [command.reservation_id, counts, tokens, micro_usd, LARGEST_SUM, SETTLED_KEEP_MS]
+    arguments += [account.keep_ms for account in command.accounts]
+    return ScriptCall(_SETTLE, _budget_keys(command.accounts, command.reservation_id), arguments)
+
+
+def _budget_keys(accounts: Sequence[BudgetAccount], reservation_id: str) -> list[str]:
+    tag = slot_tag(accounts[0].customer_id)
+    keys = [f"a2a:budget:{tag}:settled:{quote(reservation_id, safe='')}"]
+    for account in accounts:
+        keys += [account.key, f"{account.key}:expiries"]
+    return keys
+
+
+def _allowed(amount: int | None) -> int:
+    return -1 if amount is None else amount

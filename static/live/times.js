@@ -1,0 +1,3 @@
+import { localTimes } from "./format.js";
+
+localTimes(document);
