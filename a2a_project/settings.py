@@ -123,6 +123,8 @@ A2A_LIMIT_PAIR_PER_HOUR = int(environment.number("A2A_LIMIT_PAIR_PER_HOUR", 50))
 A2A_TASK_DEADLINE_SECONDS = environment.number("A2A_TASK_DEADLINE_SECONDS", 24 * 3600, least=1)
 A2A_QUESTION_EXPIRY_SECONDS = environment.number("A2A_QUESTION_EXPIRY_SECONDS", 24 * 3600, least=1)
 A2A_HOP_BUDGET = int(environment.number("A2A_HOP_BUDGET", 100, least=1))
+# Installations that share a broker tell their wake-ups apart by the name of the queue.
+A2A_QUEUE = environment.text("A2A_QUEUE", "delegation")
 A2A_DRAIN_SECONDS = environment.number("A2A_DRAIN_SECONDS", 20)
 A2A_WORKER_CAPACITY = int(environment.number("A2A_WORKER_CAPACITY", 256, least=1))
 A2A_MESSAGE_MAX_BYTES = int(environment.number("A2A_MESSAGE_MAX_BYTES", 1024 * 1024, least=1))

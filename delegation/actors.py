@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 import dramatiq
+from django.conf import settings
 
 # The delegation loops of this process: none in a web process, one in a worker.
 _loops: list[Callable[[], None]] = []
@@ -17,7 +18,7 @@ def unheed(look: Callable[[], None]) -> None:
     _loops.remove(look)
 
 
-@dramatiq.actor(queue_name="delegation")
+@dramatiq.actor(queue_name=settings.A2A_QUEUE)
 def advance(hop_id: str) -> None:  # noqa: ARG001 -- named for whoever reads the queue; all that is pending is looked at
     """Look at this hop, and at whatever else is pending."""
     for look in _loops:

@@ -18,3 +18,11 @@ os.environ["ALLOWED_HOSTS"] = "localhost,127.0.0.1,[::1],testserver"
 os.environ.setdefault("A2A_LOG_LEVEL", "WARNING")
 os.environ.pop("DEBUG", None)
 os.environ["DJANGO_SETTINGS_MODULE"] = "a2a_project.settings"
+
+# Processes that test side by side must not take each other's wake-ups: each has a Redis database and a queue of its own.
+_place = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+for _name in ("REDIS_URL", "BROKER_URL"):
+    _server, _, _number = os.environ.get(_name, "").rpartition("/")
+    if _server.startswith("redis") and _number.isdigit():
+        os.environ[_name] = f"{_server}/{int(_number) + _place}"
+os.environ["A2A_QUEUE"] = f"tests-{_place}"

@@ -1,6 +1,7 @@
 """The product in a process of its own, agents over real HTTP, and a real browser in front of them."""
 
 import json
+import os
 import shutil
 from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass
@@ -74,7 +75,10 @@ def _again(starts: Iterator[str], address: str) -> None:
 @pytest.fixture(scope="module")
 def chromium() -> Iterator[Browser]:
     executable = shutil.which("chromium") or shutil.which("google-chrome")
-    assert executable, "the browser tests need chromium (Debian: apt-get install chromium)"
+    if executable is None:
+        # A newcomer's machine need not have a browser; where every change is judged it must.
+        missing = "the browser tests need chromium (Debian: apt-get install chromium)"
+        pytest.fail(missing) if os.environ.get("CI") else pytest.skip(missing)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=executable, headless=True, args=SWITCHES)
         yield browser

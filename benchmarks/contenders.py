@@ -1,0 +1,152 @@
+"""Who takes part: each is a process that obeys contest.py, on an empty database of its own."""
+
+import contextlib
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit, urlunsplit
+
+import psycopg
+
+from benchmarks.contest import Lap, Order
+
+ROOT = Path(__file__).resolve().parent.parent
+PEERS_VENV = ROOT / "var" / "bench-peers"
+PEERS_REQUIREMENTS = ROOT / "benchmarks" / "peers" / "requirements.txt"
+SHAPES = ("chain", "fanout")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Contender:
+    """``title`` stands in the tables. ``asks_over_http``: its first process is but the client of the others."""
+
+    name: str
+    title: str
+    module: str
+    is_peer: bool = True
+    asks_over_http: bool = False
+    shapes: tuple[str, ...] = ("chain",)
+
+    @property
+    def python(self) -> str:
+        return str(PEERS_VENV / "bin" / "python") if self.is_peer else sys.executable
+
+
+OURS = Contender(name="ours", title="ours, in process", module="benchmarks.chain", is_peer=False, shapes=SHAPES)
+CONTENDERS = (
+    OURS,
+    Contender(name="bare", title="bare asyncio (floor)", module="benchmarks.peers.bare", shapes=SHAPES),
+    Contender(name="dbos", title="DBOS", module="benchmarks.peers.dbos_chain", shapes=SHAPES),
+    Contender(name="langgraph", title="LangGraph + Postgres", module="benchmarks.peers.langgraph_chain", shapes=SHAPES),
+    Contender(name="dramatiq", title="Dramatiq, raw chain", module="benchmarks.peers.dramatiq_chain"),
+    Contender(name="celery", title="Celery, prefork", module="benchmarks.peers.celery_chain"),
+    Contender(name="rest", title="ours, over REST", module="benchmarks.rest", is_peer=False, asks_over_http=True),
+)
+
+
+class ContenderBroken(RuntimeError):
+    """A contender ended, or did not do what it was told."""
+
+
+def install_peers() -> None:
+    """Install the peers into their own virtual environment, once for each state of their requirements."""
+    wanted = PEERS_REQUIREMENTS.read_text(encoding="utf-8")
+    stamp = PEERS_VENV / "installed.txt"
+    if stamp.exists() and stamp.read_text(encoding="utf-8") == wanted:
+        return
+    print("Installing the peers into var/bench-peers (once, one or two minutes) ...", flush=True)
+    subprocess.run([sys.executable, "-m", "venv", str(PEERS_VENV)], check=True)
+    pip = [str(PEERS_VENV / "bin" / "pip"), "install", "--quiet", "--disable-pip-version-check"]
+    subprocess.run([*pip, "-r", str(PEERS_REQUIREMENTS)], check=True, stderr=subprocess.DEVNULL)
+    stamp.write_text(wanted, encoding="utf-8")
+
+
+class Running:
+    """A contender's process, told what to do line by line."""
+
+    def __init__(self, process: "subprocess.Popen[str]") -> None:
+        self._process = process
+        self.pid = process.pid
+        self._read()
+
+    def lap(self, order: Order) -> Lap:
+        """Have it run the order. Raises ContenderBroken."""
+        assert self._process.stdin is not None
+        self._process.stdin.write(json.dumps(asdict(order)) + "\n")
+        self._process.stdin.flush()
+        return Lap(**self._read())
+
+    def _read(self) -> dict[str, Any]:
+        assert self._process.stdout is not None
+        line = self._process.stdout.readline()
+        if not line:
+            raise ContenderBroken(f"it ended with exit code {self._process.wait()}")
+        message: dict[str, Any] = json.loads(line)
+        return message
+
+
+@contextlib.contextmanager
+def running(contender: Contender, *, database_url: str, redis_url: str, agents_url: str) -> Iterator[Running]:
+    """Run the contender until the end of the block; what it prints goes to a log of its own.
+
+    Raises:
+        ContenderBroken: with the end of its log.
+    """
+    with tempfile.TemporaryDirectory(prefix="a2a-bench-") as folder:
+        log_path = Path(folder) / "log"
+        environment = os.environ | {
+            "DATABASE_URL": database_url,
+            "REDIS_URL": redis_url,
+            "AGENTS_URL": agents_url,
+            "SECRET_KEY": "for benchmarks only: fifty characters that say so.",
+            "A2A_VAR_DIR": folder,
+            "A2A_ALLOWED_AGENT_HOSTS": "127.0.0.1",
+            "A2A_LOG_LEVEL": "WARNING",
+        }
+        with log_path.open("w") as log:
+            process = subprocess.Popen(
+                [contender.python, "-m", contender.module],
+                cwd=ROOT,
+                env=environment,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=log,
+                text=True,
+            )
+            try:
+                yield Running(process)
+            except ContenderBroken as error:
+                end = log_path.read_text(encoding="utf-8", errors="replace")[-3000:]
+                raise ContenderBroken(f"{contender.name}: {error}\n{end}") from error
+            finally:
+                _end(process)
+
+
+def _end(process: "subprocess.Popen[str]") -> None:
+    """Close its input, which asks it to end; kill it where it does not within a while."""
+    assert process.stdin is not None
+    with contextlib.suppress(BrokenPipeError):
+        process.stdin.close()
+    try:
+        process.wait(timeout=30)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+
+
+@contextlib.contextmanager
+def empty_database(server: psycopg.Connection, server_url: str, name: str) -> Iterator[str]:
+    """Create the database, give its address, and drop it at the end."""
+    server.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
+    server.execute(f'CREATE DATABASE "{name}"')
+    try:
+        scheme, address, _, query, _ = urlsplit(server_url)
+        yield urlunsplit((scheme, address, f"/{name}", query, ""))
+    finally:
+        server.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')

@@ -1,0 +1,1 @@
+"""Measure the leak detector on a labelled corpus of made-up agent answers."""

@@ -1,0 +1,292 @@
+"""Find secrets by what a text calls them: in assignments of every notation, in tables and in prose."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+from security.leakage.engine import Expression
+from security.leakage.finding import DetectionType, Label, Severity
+from security.leakage.providers import provider_label
+from security.leakage.scene import Scene
+from security.leakage.secret_shape import judge_key, judge_loose, judge_password
+from security.leakage.tables import in_column
+
+Judge = Callable[[bytes], float]
+
+PASSWORD_NOUNS = Expression(
+    r"(?:passw(?:or)?d|passwort|kennwort|mot de passe|contrase(?:n|\xc3\xb1)a|senha|wachtwoord|l(?:o|\xc3\xb6)senord"
+    r"|has(?:l|\xc5\x82)o"
+    r"|pass[ _-]?phrase|pass[ _-]?code|requirepass|\bpwd|[_-]pwd|\bpw\b|\bpass\b|[_-]pass\b|_pw\b|\bpin\b"
+    r"|\xd0\xbf\xd0\xb0\xd1\x80\xd0\xbe\xd0\xbb\xd1\x8c|\xe5\xaf\x86\xe7\xa0\x81|\xe5\xaf\x86\xe7\xa2\xbc"
+    r"|\xe3\x83\x91\xe3\x82\xb9\xe3\x83\xaf\xe3\x83\xbc\xe3\x83\x89)",
+    caseless=True,
+)
+KEY_NOUNS = Expression(
+    r"(?:secret|token|key|credentials?|\bcreds|\bauth|\bdsn|apikey|\bsig|signature|bearer)", caseless=True
+)
+
+_PASSWORD_LABEL = Label(DetectionType.CREDENTIAL, "password", Severity.HIGH, 0.9, 10)
+_KEY_LABEL = Label(DetectionType.CREDENTIAL, "generic_secret", Severity.HIGH, 0.9, 10)
+
+# Keys, tokens and secrets that no one keeps secret.
+_HARMLESS_HEADS = frozenset(
+    b"public primary foreign cache partition sort idempotency next page pagination continuation cursor sync max min"
+    b" num total count per input"
+    b" output completion prompt unique composite candidate surrogate natural row range index object dict map hash"
+    b" stop eos bos pad unk special"
+    b" translation i18n locale shortcut hot arrow enter escape tab function known route s3 lookup json yaml message"
+    b" event group aggregation join"
+    b" distribution color design csrf xsrf tracking routing trace rsa".split()
+)
+_HARMLESS_CAMEL = (
+    b"public",
+    b"primary",
+    b"foreign",
+    b"nextpage",
+    b"continuation",
+    b"partition",
+    b"cache",
+    b"idempotency",
+    b"object",
+    b"public key",
+    b"public_key",
+)
+_KEY_WORDS = (b"key", b"token", b"secret")
+_OTHER_KEYS = (
+    b"monkey",
+    b"donkey",
+    b"turkey",
+    b"jockey",
+    b"hockey",
+    b"whiskey",
+    b"huskey",
+    b"jerkey",
+    b"lackey",
+    b"passkey",
+)
+_TO_BLANK = bytes(code if chr(code).isalnum() else 32 for code in range(128)) + b" " * 128
+_TAIL = re.compile(rb"[A-Za-z0-9_-]{0,40}")
+_HARMLESS_TAIL = re.compile(
+    rb"(?i)^[_-]?(?:s?[_-]?(?:ids?|names?|hash(?:es|ed)?|digest|counts?|limits?|len(?:gth)?|size|type|url|uri"
+    rb"|endpoint|path|file(?:name)?|policy|policies"
+    rb"|expir\w*|ttl|age|at|version|rotation|manager|arn|ref|refs|selector|status|state|usage|field|label|prefix"
+    rb"|suffix|format|alg\w*|fingerprint|strength|min|max|reset"
+    rb"|protected|required|enabled|disabled|store|vault|word|words|board|note|stone|frame|chain|value_?pair|pair"
+    rb"|space|spaces|code_?id|length_?\w*|bucket|budget|window|per\w*|used|rate|price|cost|index|idx|column|date"
+    rb"|time\w*|count\w*|hint|error|errors|kind|class|provider|source|name_?\w*|mount|map|env|var|variable))$"
+    rb"|^(?:iz|is)(?:e|er|ed|ing|ation)|^ing\b|^less|^ary\b|^ial|^ions?\b|^ed\b|^ly\b|^or(?:s|ship|ing)?\b|^ent"
+    rb"|^ative|^en(?:tic|ate)"
+)
+# Blanks within a line, and over at most one line's end.
+_GAP = rb"[ \t]{0,12}(?:(?:\\n|\\?\r?\n)[ \t>]{0,40})?"
+_OPERATOR = re.compile(
+    rb"(?:\\*[\"'`\]]|\*\*|__|\)){0,3}[ \t]{0,8}"
+    rb"(?:\([^()\n]{1,40}\)[ \t]?)?"
+    rb"(?:"
+    rb"\\*[\"']?[,;]?"
+    + _GAP
+    + rb"\\*[\"']?(?:string)?(?:value|val|content|default|defaultvalue)\\*[\"']?[ \t]{0,4}(?::=|=>|[:=])"
+    + _GAP
+    + rb"|</\w{1,20}>"
+    + _GAP
+    + rb"<\w{1,20}>"
+    rb"|,[ \t]{0,4}(?=\\*[\"'])"
+    rb"|(?::[ \t]{0,2}&?\w{0,12}[ \t]{0,2}=|:=|=>|->|\xe2\x86\x92|={1,3}|:{1,2}|\xef\xbc\x9a|\||>)(?:[ \t]{0,8}["
+    rb"|>]-?(?=\s))?" + _GAP + rb"|(?:-|\xe2\x80\x93|\xe2\x80\x94)[ \t]{1,4}"
+    rb")(?:\*\*|__)?[ \t]{0,8}",
+    re.IGNORECASE,
+)
+_CONNECTOR = re.compile(
+    rb"(?:\*\*|__|`|[\"'])?(?:[ ,]{1,2}(?!is\b|was\b|=)[\w'@./()\x80-\xff-]{1,40}){0,7}?(?:[ \t]{1,3}(?:is|was|are|to"
+    rb"|be|becomes|equals|reads|as|ist|lautet|est|es|\xc3\xa9)|[ \t]{0,3}[:=])"
+    rb"(?:\s(?:now|still|currently|set to|just|simply|changed to|literally|called|probably"
+    rb"|actually)){0,2}[ \t]?:?(?:[ \t]{1,4}|\r?\n[ \t]{0,8}(?=\S))(?:\*\*|__)?"
+    rb"|[ \t]{1,3}(?=[\"'`(*\[]|\xe2\x80[\x98\x9c])(?:\(|\*\*|\[)?",
+    re.IGNORECASE,
+)
+_NEAR = re.compile(rb"[ \t]{1,3}(?=\S*[0-9!@#$%^&*+=])")
+_LONG_OPTION = re.compile(rb"--?[A-Za-z0-9-]{0,30}$")
+_OPENERS = re.compile(rb"\\{0,7}[\"'`]{1,3}|\xe2\x80[\x98-\x9f]|\xc2\xab\s?")
+_CLOSERS = {
+    b"\xe2\x80\x98": b"\xe2\x80\x99",
+    b"\xe2\x80\x9c": b"\xe2\x80\x9d",
+    b"\xe2\x80\x9e": b"\xe2\x80",
+    b"\xc2\xab": b"\xc2\xbb",
+}
+_BARE = re.compile(rb"[^\s\"'`<>|;]{1,300}")
+_CELL = re.compile(rb"[^|\n]{1,300}")
+_TRAILERS = b".,:)]}\\"
+_NEXT_PAIR = re.compile(rb"[&,][A-Za-z_][\w.-]{0,30}[=:]|&&|&$|[,&][\w./-]{0,30}(?:,|$)")
+_TOLD_BEFORE = re.compile(
+    rb"(?:^|[\s\"'`(*])([^\s\"'`(*]{6,80})[\"'`*)]{0,3},?[ \t](?:(?:is|as|was|being|=|<-+|\xe2\x86\x90|-+>?)[ \t]"
+    rb"|(?:[a-z]+[ \t]){0,2}(?:as|is|for)[ \t])(?:that's[ \t]|this is[ \t])?"
+    rb"(?:(?:the|your|my|our|their|his|her|a|new|old|current)[ \t])?(?:[\w'-]{1,20}[ \t]){0,3}[\w-]{0,20}$"
+)
+_PAIRS = {b")": b"(", b"]": b"[", b"}": b"{"}
+_LOOSE_REACH = 110
+_LOOSE = re.compile(
+    rb"(?<![^\s\"'`(\[*>|])(?=[^\s0-9!@#$%^&*+=?~]{0,40}[0-9!@#$%^&*+=?~])[A-Za-z0-9!@#$%^&*+=?~_.:/-]{7,200}"
+)
+_NAMED = re.compile(rb"[A-Za-z_][\w.-]{1,30}=|[a-z]+\d+[a-z]?_[a-z]+")
+# A hash is a secret only where it is held out as one.
+_HEX_KEY = re.compile(rb"(?:[0-9a-f]{32}|[0-9a-f]{40}|[0-9a-f]{64})$")
+_PRESENTED = re.compile(rb"^[^\n.;]{0,40}(?:[ \t][-\xe2\x80\x93]+[ \t]|--[a-z-]{2,20}[ =][\"']?)$")
+_SCHEME = re.compile(rb"(?:Bearer|Basic|Token|ApiKey|Digest)\s{1,3}", re.IGNORECASE)
+
+
+def on_password_noun(scene: Scene, end: int) -> None:
+    """Look for the value after a word for password."""
+    _on_noun(scene, end, judge_password, _PASSWORD_LABEL)
+
+
+def on_key_noun(scene: Scene, end: int) -> None:
+    """Look for the value after a word for key, token or secret."""
+    _on_noun(scene, end, judge_key, _KEY_LABEL)
+
+
+def _on_noun(scene: Scene, end: int, judge: Judge, label: Label) -> None:
+    raw = scene.raw
+    if end <= scene.secret_end:
+        return
+    telling = _MIXED.search(raw, end, end + _LOOSE_REACH) is not None
+    if not telling and judge is judge_key:
+        _note_told_before(scene, end, label)
+        return
+    scene.budget.steps -= 1
+    if _BURIED.search(raw, max(0, end - 26), end):
+        return
+    tail = _TAIL.match(raw, end)
+    stop = tail.end() if tail else end
+    if stop > end and (_HARMLESS_TAIL.match(raw[end:stop]) or raw.startswith(b"---", end)):
+        return
+    span = _direct(raw, end, stop, judge)
+    if span is None and _CELL_END.match(raw, stop):
+        span = in_column(raw, end, judge)
+    if span is None and telling:
+        span = _loose(raw, stop)
+    if span is None:
+        _note_told_before(scene, end, label)
+        return
+    if _is_harmless(raw, end):
+        return
+    scene.secret_end = span[1]
+    scene.add(span[0], span[1], (judge is judge_key and provider_label(raw, *span)) or label)
+
+
+# A word that chance spelled inside base64.
+_BURIED = re.compile(rb"(?=[A-Za-z+/]{0,12}[0-9])[A-Za-z0-9+/]{20}$")
+
+
+def _note_told_before(scene: Scene, end: int, label: Label) -> None:
+    span = _told_before(scene.raw, end)
+    if span is not None and not _is_harmless(scene.raw, end):
+        scene.add(span[0], span[1], label)
+
+
+# Hardly a secret is without a letter next to a digit, or without capitals at odd places.
+_MIXED = re.compile(rb"[A-Za-z!#$%^&*_=?@~+][0-9]|[0-9][A-Za-z!#$%^&*_=?@~+]|[a-z][A-Z][A-Z0-9]|[A-Z][a-z][A-Z]")
+_CELL_END = re.compile(rb"[ \t\"'`*)]{0,4}[|,;\t\r\n]")
+
+
+def _is_harmless(raw: bytes, end: int) -> bool:
+    """Tell whether the words before say that this key or token is none to keep secret."""
+    before = raw[max(0, end - 40) : end].lower()
+    noun = next((word for word in _KEY_WORDS if before.endswith(word)), None)
+    if noun is None:
+        return False
+    head = before[: -len(noun)].rstrip(b" _.-")
+    words = head.translate(_TO_BLANK).split()
+    return (
+        (bool(words) and words[-1] in _HARMLESS_HEADS) or head.endswith(_HARMLESS_CAMEL) or before.endswith(_OTHER_KEYS)
+    )
+
+
+def _direct(raw: bytes, end: int, stop: int, judge: Judge) -> tuple[int, int] | None:
+    operator = _OPERATOR.match(raw, stop)
+    if operator:
+        span = _value(raw, operator.end())
+        if span and (judge(raw[span[0] : span[1]]) or provider_label(raw, *span)):
+            return span
+    connector = _CONNECTOR.match(raw, stop)
+    if connector:
+        span = _value(raw, connector.end())
+        if span and (judge(raw[span[0] : span[1]]) or provider_label(raw, *span)):
+            return span
+    near = _NEAR.match(raw, stop)
+    if near:
+        span = _value(raw, near.end())
+        strict = judge if _LONG_OPTION.search(raw, max(0, end - 40), end) else judge_loose
+        if span and strict(raw[span[0] : span[1]]):
+            return span
+    return None
+
+
+def _value(raw: bytes, start: int) -> tuple[int, int] | None:
+    scheme = _SCHEME.match(raw, start)
+    start = scheme.end() if scheme else start
+    opener = _OPENERS.match(raw, start)
+    if opener:
+        mark = opener[0].strip()
+        closer = _CLOSERS.get(mark, mark)
+        inside = _SCHEME.match(raw, opener.end())
+        begin = inside.end() if inside else opener.end()
+        finish = raw.find(closer, begin, begin + 2000)
+        if finish == begin:
+            return None
+        if finish > begin and b"\n" not in raw[begin:finish]:
+            return begin, finish
+        start = opener.end()
+    bare = _BARE.match(raw, start + 1 if raw[start : start + 1] in (b"(", b"[") else start)
+    return _trimmed(raw, bare.start(), bare.end()) if bare else None
+
+
+def _trimmed(raw: bytes, start: int, end: int) -> tuple[int, int] | None:
+    amp = raw.find(b"&", start, end)
+    if amp > start + 3 and _NEXT_PAIR.match(raw, amp, end + 1):
+        end = amp
+    comma = raw.find(b",", start, end)
+    if comma > start + 3 and _NEXT_PAIR.match(raw, comma, end + 1):
+        end = comma
+    if raw.endswith(b"**", start, end):
+        end -= 2
+    while end > start and raw[end - 1] in _TRAILERS and not _closes(raw, start, end):
+        end -= 1
+    return (start, end) if end > start else None
+
+
+def _closes(raw: bytes, start: int, end: int) -> bool:
+    opener = _PAIRS.get(raw[end - 1 : end])
+    return opener is not None and raw.count(opener, start, end) >= raw.count(raw[end - 1 : end], start, end)
+
+
+def _loose(raw: bytes, stop: int) -> tuple[int, int] | None:
+    limit = min(len(raw), stop + _LOOSE_REACH)
+    paragraph = raw.find(b"\n\n", stop, limit)
+    limit = paragraph if paragraph >= 0 else limit
+    for word in _LOOSE.finditer(raw, stop, limit + 60):
+        if word.start() >= limit:
+            return None
+        span = _trimmed(raw, word.start(), word.end())
+        if span is None or _NAMED.match(raw, span[0]):
+            continue
+        value = raw[span[0] : span[1]]
+        if judge_loose(value) or (_HEX_KEY.match(value) and _PRESENTED.search(raw, stop, span[0])):
+            return span
+    return None
+
+
+def _told_before(raw: bytes, end: int) -> tuple[int, int] | None:
+    """Look for "VALUE is the password"."""
+    begin = max(0, end - 140, raw.rfind(b"\n", max(0, end - 140), end) + 1)
+    if not _MIXED.search(raw, begin, end):
+        return None
+    noun = _LAST_WORD.search(raw, max(begin, end - 14), end)
+    told = _TOLD_BEFORE.search(raw, begin, noun.start()) if noun else None
+    if told is None:
+        return None
+    span = _trimmed(raw, *told.span(1))
+    return span if span and judge_loose(raw[span[0] : span[1]]) else None
+
+
+_LAST_WORD = re.compile(rb"[A-Za-z\x80-\xff]+$")

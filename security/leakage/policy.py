@@ -1,0 +1,73 @@
+"""Decide what becomes of an answer with findings. Pure: a customer's choices in, an action out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from types import MappingProxyType
+
+from security.leakage.finding import DetectionType, Finding, Severity
+
+
+class Action(StrEnum):
+    """What is done about a finding, mildest first."""
+
+    ALLOWED = "allowed"
+    FLAGGED = "flagged"
+    REDACTED = "redacted"
+    BLOCKED = "blocked"
+
+    @property
+    def rank(self) -> int:
+        """Return 0 for the mildest to 3 for the strictest."""
+        return _ORDER.index(self)
+
+
+_ORDER = tuple(Action)
+
+_DEFAULTS: Mapping[tuple[DetectionType, Severity], Action] = MappingProxyType(
+    {
+        (DetectionType.CREDENTIAL, Severity.INFO): Action.ALLOWED,
+        (DetectionType.CREDENTIAL, Severity.WARNING): Action.FLAGGED,
+        (DetectionType.CREDENTIAL, Severity.HIGH): Action.BLOCKED,
+        (DetectionType.CREDENTIAL, Severity.CRITICAL): Action.BLOCKED,
+        (DetectionType.PERSONAL, Severity.INFO): Action.ALLOWED,
+        (DetectionType.PERSONAL, Severity.WARNING): Action.FLAGGED,
+        (DetectionType.PERSONAL, Severity.HIGH): Action.REDACTED,
+        (DetectionType.PERSONAL, Severity.CRITICAL): Action.BLOCKED,
+        (DetectionType.TENANT, Severity.INFO): Action.ALLOWED,
+        (DetectionType.TENANT, Severity.WARNING): Action.FLAGGED,
+        (DetectionType.TENANT, Severity.HIGH): Action.BLOCKED,
+        (DetectionType.TENANT, Severity.CRITICAL): Action.BLOCKED,
+    }
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """One customer's choices; what it does not choose follows the defaults.
+
+    `kinds` overrules by a finding's kind, `actions` by its type and severity.
+    """
+
+    actions: Mapping[tuple[DetectionType, Severity], Action] = field(default_factory=dict)
+    kinds: Mapping[str, Action] = field(default_factory=dict)
+
+    def action(self, finding: Finding) -> Action:
+        """Return what is done about one finding."""
+        by_kind = self.kinds.get(finding.kind)
+        if by_kind is not None:
+            return by_kind
+        key = (finding.detection_type, finding.severity)
+        return self.actions.get(key, _DEFAULTS[key])
+
+    def verdict(self, findings: Iterable[Finding]) -> Action:
+        """Return what is done with the whole answer: the strictest action of its findings."""
+        return max(
+            (self.action(finding) for finding in findings), key=lambda action: action.rank, default=Action.ALLOWED
+        )
+
+    def to_redact(self, findings: Iterable[Finding]) -> list[Finding]:
+        """Return the findings whose spans are to be replaced."""
+        return [finding for finding in findings if self.action(finding).rank >= Action.REDACTED.rank]

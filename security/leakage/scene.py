@@ -1,0 +1,117 @@
+"""What the handlers of one scan share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from security.leakage.finding import Candidate, DetectionType, Label, Severity
+from security.leakage.views import Reader, reversed_view
+
+_ALNUM = frozenset(b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz")
+_HEX = frozenset(b"0123456789ABCDEFabcdef")
+
+
+# What a scan did not get to is itself a finding: nobody hides a leak behind a flood.
+UNREAD_LABEL = Label(DetectionType.CREDENTIAL, "scan_limit", Severity.HIGH, 0.5, 0)
+UNDECODED_LABEL = Label(DetectionType.CREDENTIAL, "scan_limit", Severity.WARNING, 0.5, 0)
+_BLOB_DISCOUNT = 4
+
+
+@dataclass(slots=True)
+class Budget:
+    """The work that one scan may still do, over all its depths: bytes to read otherwise, and confirmations to try."""
+
+    decode_bytes: int
+    steps: int
+
+    @classmethod
+    def for_bytes(cls, length: int) -> Budget:
+        """Return what a text of this length may cost: linear, and under 100 ms for a megabyte."""
+        return cls(decode_bytes=32_768 + length // 8, steps=2_000 + length // 160)
+
+
+@dataclass(slots=True)
+class Scene:
+    """The bytes of one view of the text, and what was found in it so far."""
+
+    raw: bytes
+    depth: int
+    budget: Budget
+    # Scan other bytes one level deeper.
+    scan_deeper: Callable[[bytes, int, Budget], list[Candidate]]
+    found: list[Candidate] = field(default_factory=list)
+    # Up to where the secret, blob and region handlers have read, so that one place is not read twice.
+    secret_end: int = 0
+    blob_end: int = 0
+    regions: dict[Reader, list[list[int]]] = field(default_factory=dict)
+
+    def add(self, start: int, end: int, label: Label) -> None:
+        """Note a match."""
+        self.found.append((start, end, label))
+
+    def note_region(self, end: int, readers: tuple[Reader, ...], reach: int) -> None:
+        """Have the lines around `end`, at most `reach` bytes either way, read in other ways once the pass is over."""
+        start = max(0, end - reach)
+        stop = end + reach
+        for reader in readers:
+            spans = self.regions.setdefault(reader, [])
+            if spans and spans[-1][1] >= start:
+                spans[-1][1] = stop
+            else:
+                spans.append([start, stop])
+
+    def read_regions(self) -> None:
+        """Scan each noted region in its other readings."""
+        for reader, spans in self.regions.items():
+            for start, stop in spans:
+                self._read(reader, *self._whole_letters(start, stop))
+
+    def _whole_letters(self, start: int, stop: int) -> tuple[int, int]:
+        raw = self.raw
+        while start > 0 and raw[start] & 0xC0 == 0x80:
+            start -= 1
+        stop = min(stop, len(raw))
+        while stop < len(raw) and raw[stop] & 0xC0 == 0x80:
+            stop += 1
+        return start, stop
+
+    def _read(self, reader: Reader, start: int, stop: int) -> None:
+        if self.budget.decode_bytes < stop - start:
+            self.add(start, stop, UNDECODED_LABEL)
+            return
+        self.budget.decode_bytes -= stop - start
+        view = reader(self.raw, start, stop)
+        numbers_count = reader is not reversed_view
+        for first, last, label in self.scan_deeper(view.raw, self.depth + 1, self.budget):
+            # Read backwards, one number in ten has a right check digit.
+            if not numbers_count and label.detection_type is DetectionType.PERSONAL and label.kind != "email":
+                continue
+            begin, end = view.source_span(first, last)
+            self.found.append((begin, end, label))
+
+    def rescan_blob(self, decoded: bytes, start: int, end: int) -> None:
+        """Scan what a blob decodes to; whatever it holds is found at the whole blob."""
+        if self.budget.decode_bytes < len(decoded) // _BLOB_DISCOUNT:
+            self.add(start, end, UNDECODED_LABEL)
+            return
+        self.budget.decode_bytes -= len(decoded) // _BLOB_DISCOUNT
+        if not decoded.isascii():
+            decoded = decoded.decode("utf-8", "replace").encode()
+        for _, _, label in self.scan_deeper(decoded, self.depth + 1, self.budget):
+            self.found.append((start, end, label))
+
+    def starts_word(self, start: int) -> bool:
+        """Tell whether a token may begin at `start`: after no letter or digit, or after an escape that ends in one."""
+        raw = self.raw
+        if start == 0 or raw[start - 1] not in _ALNUM:
+            return True
+        if start >= 2 and raw[start - 2] == 0x5C and raw[start - 1] in b"nrtbf":
+            return True
+        if start >= 3 and raw[start - 3] == 0x25:
+            return raw[start - 1] in _HEX and raw[start - 2] in _HEX
+        return start >= 6 and raw[start - 6 : start - 4] == b"\\u"
+
+    def ends_word(self, end: int) -> bool:
+        """Tell whether no letter or digit follows."""
+        return end >= len(self.raw) or self.raw[end] not in _ALNUM

@@ -1,0 +1,153 @@
+"""Judge whether a value, by its letters alone, is a password or a key rather than a word, a name or a number."""
+
+from __future__ import annotations
+
+import re
+from itertools import pairwise
+
+from security.leakage.placeholders import is_documented, is_made_up, is_stand_in
+
+_WORD = re.compile(rb"[A-Za-z]+$")
+_DIGITS = re.compile(rb"[0-9]+$")
+_UUID = re.compile(rb"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$")
+_HEX = re.compile(rb"(?:0x)?(?:[0-9a-f]{16,}|[0-9A-F]{16,})$")
+# What reads like a secret and is none: dates, versions, sizes, paths, addresses, algorithm names, hashes, code.
+_ORDINARY = re.compile(
+    rb"(?ix)^(?:"
+    rb"\d{1,4}[-/.:]\d{1,2}[-/.:]\d{1,4}(?:[t ].*)?|v?\d+(?:\.\d+)+[\w.+-]*|[\d.,_]+\s?(?:%|[kmgt]i?b|ms|s|m|h|d|x|k"
+    rb"|rpm|px|st|nd|rd|th|min|sec|hrs?|days?|hours?|minutes?|tokens?|chars?|bits?|bytes?)?"
+    rb"|(?:[a-z][a-z0-9+.-]*)://.*|(?:\.{0,2}|~)/.*|[\w.-]+/[\w./-]*\.\w{1,5}|[\w-]+\.(?:py|js|ts|go|rs|rb|java|json"
+    rb"|ya?ml|toml|env|pem|key|crt|txt|md|sh|tf|xml|html?|css|csv|sql|cfg|conf|ini|log|example|sample|com|org|net|io"
+    rb"|dev)"
+    rb"|[a-z_$][\w$]*(?:(?:\.|::|->)[a-z_$][\w$]*)*\(.*|[a-z_$][\w$]*(?:(?:\.|::|->)[a-z_$][\w$]*)+|[a-z_]\w*\[.*"
+    rb"|(?:sha|md|aes|rsa|ecdsa|ed|es|hs|rs|ps|eddsa|hmac|pbkdf|bcrypt|argon|x|utf|iso|rfc|http|tls|ssl|oauth|oidc"
+    rb"|saml|jwt|jwe|jws|base|totp|hotp|curve|p|secp|ripemd|blake|scrypt|crc|ipv|gpt|claude|llama|ec|s|k8s|i18n|l10n"
+    rb"|a11y|b2b|b2c|ec2|h2|web|v|t|q|fido|u2f|2fa|mfa|pkcs|x509|des|3des|rc|dsa|kms|hsm|cbc|gcm|ctr"
+    rb"|ecb)[-_/]?\d+[a-z]{0,3}(?:[-_/.][a-z]*\d*){0,4}"
+    rb"|(?:sha\d*|md5|bcrypt|argon2\w*|pbkdf2\w*|scrypt|crypt)[:$-].*|\$(?:2[abxy]|[156y]|argon2\w*|pbkdf2\w*|scrypt"
+    rb"|apr1)\$.*|\{(?:ssha|sha|bcrypt|noop)\}.*"
+    rb"|pbkdf2_sha\d+\$.*|[\w.+-]+@[\w-]+(?:\.[\w-]+)+|\d+(?:-\w+)?|(?:node|python|go|ruby|php|java|rust|npm"
+    rb"|pip)[-@]?\d.*|\w{1,3}"
+    rb"|[a-z]+\d{0,2}(?:/[a-z]+\d{0,2})+|[a-z]+\d+-\d+[a-z]{0,4}|\d+[a-z]+/[a-z]+|[a-z]+(?:-[a-z]+)*-\d[a-z]?"
+    rb"|0x[0-9a-f]{1,16}|q[1-4][-/ ]?\d{2,4}|(?:fy|cy|h[12])[-']?\d{2,4}|[a-z]+[-_ ]\d{1,4}"
+    rb"|[a-z]{2,}\d{1,2}|\d{1,3}[-_]?[a-z]{2,}|[a-z]{1,5}-\d{2,6}"
+    rb")$"
+)
+_IDENTIFIER = re.compile(
+    rb"[a-z]+(?:[-_.][a-z]+)*\d{0,2}$|[A-Z]+(?:[-_.][A-Z]+)*\d{0,2}$|(?:[A-Z]?[a-z]+)(?:[A-Z][a-z]+)*\d{0,2}$", re.ASCII
+)
+_SPECIAL = re.compile(rb"[^A-Za-z0-9]")
+_HUMP = re.compile(rb"[A-Z][a-z]+|[a-z]+|[A-Z]+|[0-9]+|[^A-Za-z0-9]+")
+_COMMON_PAIRS = frozenset(
+    "th he in er an re nd on en at ou ed ha to or it is hi es ng st ar te se as al le ve ti ro ri co me de ne ra ll"
+    " ea io ic ma"
+    " om ur li el et ta si nt la us em ec ch ca tr ss pr ac id pe ie no ee ns ce un ol ho wh ly ut il ot ul lo ad ni"
+    " ge oo mo wi"
+    " po ow su sh sp pa am op ai ke ct ap ir di ay fi fo do so be wa bl br cl cr gr pl qu sc sk sl sm sn sw tw ck ty"
+    " ry ey ex ab"
+    " ag av ev ov iv ig im ip ob od og os up um ud ue ui ff mm nn pp rr tt mi mp mb ft ga gi go gu gh bi bo bu ba da"
+    " du dr fa fe"
+    " fl fr fu ja jo ju ki kn lu na nu oa oi pi pu ru sa sy tu va vi vo we wo ye yo za ze".split()
+)
+
+
+def judge_password(value: bytes) -> float:
+    """Return how sure it is (0 to 1) that a value given as a password is one."""
+    if (
+        not 4 <= len(value) <= 200
+        or value.strip() != value
+        or is_stand_in(value)
+        or is_documented(value)
+        or _is_reserved(value)
+    ):
+        return 0.0
+    if _ORDINARY.match(value[:80]):
+        digits = len(value) >= 6 and _DIGITS.match(value) is not None
+        return 0.7 if digits or _weak_password(value) or (value.isalnum() and _looks_random(value)) else 0.0
+    if _WORD.match(value) or _IDENTIFIER.match(value):
+        return 0.6 if _looks_random(value) or _weak_password(value) else 0.0
+    return 0.9
+
+
+def judge_key(value: bytes) -> float:
+    """Return how sure it is (0 to 1) that a value given as a token, key or secret is one."""
+    if (
+        not 8 <= len(value) <= 2000
+        or b" " in value
+        or is_stand_in(value)
+        or is_documented(value)
+        or _is_reserved(value)
+    ):
+        return 0.0
+    if is_made_up(value) or _DIGITS.match(value) or _ORDINARY.match(value[:80]):
+        return 0.0
+    if _UUID.match(value) or _HEX.match(value):
+        return 0.8
+    if _IDENTIFIER.match(value):
+        return 0.7 if len(value) >= 12 and _looks_random(value) else 0.0
+    return 0.9 if _digits_inside(value) or _looks_random(value) else 0.0
+
+
+def judge_loose(value: bytes) -> float:
+    """Return how sure it is that a word somewhere after the mention of a secret is that secret: it must stand out."""
+    if len(value) < 7 or not _stands_out(value) or _UUID.match(value) or _HEX.match(value):
+        return 0.0
+    return min(0.75, judge_password(value)) if not is_made_up(value) else 0.0
+
+
+def _stands_out(value: bytes) -> bool:
+    digit = value.translate(None, b"0123456789") != value
+    special = not value.isalnum()
+    small, capital = value.upper() != value, value.lower() != value
+    if not (small or capital) or not digit:
+        return special and small and capital and _SPECIAL_INSIDE.search(value) is not None
+    if _HYPHENATED.match(value) or (not capital and not special and len(value) < 12):
+        return False
+    return small + capital + digit + special >= 3 or len(value) >= 16 or _mixes(value)
+
+
+_SPECIAL_INSIDE = re.compile(rb"[A-Za-z][!#$%^&*+=?~@][A-Za-z]")
+_HYPHENATED = re.compile(
+    rb"[A-Za-z]*\d{0,4}(?:[-_/.][A-Za-z]*\d{0,4})+$|[A-Z]{1,4}\d{1,6}$"
+    rb"|[a-z]*\d{0,4}[a-z]{0,3}(?:[-_/.][a-z]*\d{0,4}[a-z]{0,3})+$"
+)
+
+
+def _mixes(value: bytes) -> bool:
+    return len(_HUMP.findall(value)) >= 4
+
+
+def _digits_inside(value: bytes) -> bool:
+    return value.translate(None, b"0123456789") != value and (len(_HUMP.findall(value)) >= 4 or len(value) >= 16)
+
+
+def _looks_random(value: bytes) -> bool:
+    """Tell whether few of the letter pairs are pairs of English."""
+    if len(value) < 2.6 * len(_HUMP.findall(value)):
+        return True
+    letters = value.decode("latin-1").lower()
+    pairs = [pair for pair in map("".join, pairwise(letters)) if pair.isalpha()]
+    return len(pairs) >= 5 and sum(map(_COMMON_PAIRS.__contains__, pairs)) < len(pairs) * 0.55
+
+
+_WEAK = re.compile(
+    rb"(?i)^(?:p[a@]ssw[o0]rd|admin|welcome|letmein|qwerty|hunter|summer|winter|spring|autumn|dragon|monkey|master"
+    rb"|iloveyou|football|changeit|toor)[\d!@#$%]+$"
+)
+
+
+def _weak_password(value: bytes) -> bool:
+    return _WEAK.match(value) is not None
+
+
+_RESERVED = frozenset(
+    b"true false null none nil undefined string str text number int integer bool boolean object array required optional"
+    b" disabled enabled default empty unset expired invalid valid missing unknown secret password token changed rotated"
+    b" encrypted hashed stored string: bytes date datetime varchar char username user admin root test testing value"
+    b" function return self this class import const let var public private static void async await the and for"
+    b" with".split()
+)
+
+
+def _is_reserved(value: bytes) -> bool:
+    return value.lower() in _RESERVED

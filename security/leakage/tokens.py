@@ -1,0 +1,132 @@
+"""Confirm provider tokens that the engine's triggers point at."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from security.leakage import expression
+from security.leakage.engine import Expression
+from security.leakage.expression import UNBOUNDED, Atom
+from security.leakage.finding import DetectionType, Label, Severity
+from security.leakage.placeholders import is_documented, is_made_up
+from security.leakage.rulebook import Rule
+from security.leakage.scene import Scene
+from security.leakage.validators.token_checks import CHECKS, PROVEN, UNPROVEN
+
+Handler = Callable[[Scene, int], None]
+_RANK = 30
+# A prefix that alone is worth a look: no word of a language, and long enough to be rare in random letters.
+_STRONG_PREFIX = re.compile(r"^(?!https?|[a-z]{5,}[_-]$|[A-Za-z]{4}$)(?=.*[A-Z0-9_.~+-]).{4,}$")
+_LONGEST_BYTES = 4096
+_SPLIT_REACH = 400
+_SPLITTERS = (frozenset(b" \t\r\n\"'`+*|\\>,&"), frozenset(b" \t\r\n\"'`+*|\\>,&-._/:"))
+_RUN = re.compile(rb"[A-Z]+|[a-z]+|[0-9]+")
+
+
+def _is_jumbled(body: bytes) -> bool:
+    """Tell whether letters and digits alternate as in random text, and not as in joined words."""
+    runs = len(_RUN.findall(body))
+    return sum(48 <= code <= 57 for code in body) >= 2 and runs * 4 >= len(body)
+
+
+@dataclass(frozen=True, slots=True)
+class TokenRule:
+    """A rule made ready: `prefix_bytes` is the length of the trigger when that is the token's fixed beginning, else"
+    " 0.
+    """
+
+    rule: Rule
+    prefix: str
+    regex: re.Pattern[bytes]
+    prefix_bytes: int
+    least_bytes: int
+    most_bytes: int
+    label: Label
+    unproven: Label
+    check: Callable[[bytes], float] | None
+
+    def confirm(self, scene: Scene, end: int) -> None:
+        """Note the token whose trigger ends at `end`, if it is one."""
+        match = self._match(scene.raw, end)
+        if match is None:
+            if self.prefix_bytes:
+                self._confirm_split(scene, end - self.prefix_bytes)
+            return
+        scene.budget.steps -= 1
+        start, stop = match.span()
+        if (scene.starts_word(start) or self._unmistakable(stop - start)) and scene.ends_word(stop):
+            label = self.judge(match[0])
+            if label is not None:
+                scene.add(start, stop, label)
+
+    def _match(self, raw: bytes, end: int) -> re.Match[bytes] | None:
+        if self.prefix_bytes:
+            return self.regex.match(raw, end - self.prefix_bytes)
+        match = self.regex.search(raw, max(0, end - self.most_bytes))
+        return match if match is not None and match.start() <= end - self.least_bytes else None
+
+    def _confirm_split(self, scene: Scene, start: int) -> None:
+        """Note a token that separators cut into pieces after its prefix."""
+        raw = scene.raw
+        if not scene.starts_word(start):
+            return
+        scene.budget.steps -= 6
+        stop = min(len(raw), start + _SPLIT_REACH)
+        for separators in _SPLITTERS:
+            places = [place for place in range(start + self.prefix_bytes, stop) if raw[place] not in separators]
+            match = self.regex.match(raw[start : start + self.prefix_bytes] + bytes(raw[place] for place in places))
+            if match is None:
+                continue
+            last = places[match.end() - self.prefix_bytes - 1] + 1
+            if scene.ends_word(last) and _is_jumbled(match[0][self.prefix_bytes :]) and self.judge(match[0]):
+                scene.add(start, last, self.label)
+                return
+
+    def _unmistakable(self, length: int) -> bool:
+        return self.prefix_bytes >= 4 and length >= 24 and not self.prefix.isalnum()
+
+    def judge(self, token: bytes) -> Label | None:
+        """Return the label for a token of this format, or None where it is a stand-in or fails its check."""
+        if is_made_up(token[len(self.prefix) :]) or is_documented(token):
+            return None
+        confidence = self.check(token) if self.check else PROVEN
+        if confidence == 0.0:
+            return None
+        return self.unproven if confidence == UNPROVEN else self.label
+
+
+def prepare(rule: Rule) -> TokenRule:
+    """Return the rule with its expression compiled."""
+    atoms = expression.parse(rule.pattern)
+    prefix = expression.literal_prefix(atoms)
+    least, most = _lengths(expression.shortest(atoms))
+    return TokenRule(
+        rule=rule,
+        prefix=prefix if _STRONG_PREFIX.match(prefix) else "",
+        regex=re.compile(rule.pattern.encode()),
+        prefix_bytes=len(prefix) if _STRONG_PREFIX.match(prefix) else 0,
+        least_bytes=least,
+        most_bytes=min(most, _LONGEST_BYTES),
+        label=Label(DetectionType.CREDENTIAL, rule.id, rule.severity, PROVEN, _RANK),
+        unproven=Label(DetectionType.CREDENTIAL, rule.id, Severity.WARNING, UNPROVEN, _RANK),
+        check=CHECKS.get(rule.validator),
+    )
+
+
+def trigger(token_rule: TokenRule) -> Expression:
+    """Return what the engine looks for: the fixed prefix where it is telling, else the shortest match."""
+    atoms = expression.parse(token_rule.rule.pattern)
+    if token_rule.prefix_bytes:
+        return Expression(expression.escaped(expression.literal_prefix(atoms)))
+    return Expression(expression.render(expression.shortest(atoms)))
+
+
+def _lengths(atoms: tuple[Atom, ...]) -> tuple[int, int]:
+    least = most = 0
+    for atom in atoms:
+        spans = [_lengths(branch) for branch in atom.branches] or [(1, 1)]
+        least += min(low for low, _ in spans) * atom.low
+        most += max(high for _, high in spans) * (_LONGEST_BYTES if atom.high == UNBOUNDED else atom.high)
+    return least, most
