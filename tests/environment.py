@@ -19,7 +19,7 @@ os.environ.setdefault("A2A_LOG_LEVEL", "WARNING")
 os.environ.pop("DEBUG", None)
 os.environ["DJANGO_SETTINGS_MODULE"] = "a2a_project.settings"
 
-# Processes that test side by side must not take each other's wake-ups: each has a Redis database and a queue of its own.
+# Processes that test side by side must not take each other's wake-ups: each has a Redis database and a queue.
 _place = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
 for _name in ("REDIS_URL", "BROKER_URL"):
     _server, _, _number = os.environ.get(_name, "").rpartition("/")

@@ -66,10 +66,10 @@ def test_an_agent_that_is_gone_when_its_approval_comes_is_unavailable(story: Sto
     Agent.objects.filter(agent_type="copywriter").delete()
     # What the worker knows of the agents is at most a moment old; another task shows when it has looked again.
     story.agents.script("marketing-manager", [delegate("copywriter"), handle("I know")])
-    while story.ended(story.submit("probe", agent_type="editor")) and "copywriter" in str(
-        story.agents.calls("editor")[-1].data["candidates"]
-    ):
-        pass
+    while True:
+        story.ended(story.submit("probe", agent_type="editor"))
+        if "copywriter" not in str(story.agents.calls("editor")[-1].data["candidates"]):
+            break
 
     story.vote(task)
 

@@ -8,8 +8,7 @@ from uuid import UUID
 
 import orjson
 import pytest
-from django.db import IntegrityError, connection, models, transaction
-from django.utils import timezone
+from django.db import connection, models, transaction
 
 from audit.models import AuthorizationLog, DelegationLog, LeakageLog
 from delegation.loop import account as accounts
@@ -17,7 +16,7 @@ from delegation.loop.account import Account
 from delegation.models import Approval, Clarification, Hop, Task, TaskEvent
 from delegation.policy.decision import Decision, Usage
 from delegation.services.tasks import task_submit
-from delegation.states import HOP_ENDED, HOP_TRANSITIONS, TASK_ENDED, TASK_TRANSITIONS, Action, HopStatus, TaskStatus
+from delegation.states import TASK_ENDED, Action, HopStatus, TaskStatus
 from delegation.store import ClaimedHop, Settlement, Store
 from delegation.store.plain import PlainStore
 from delegation.store.postgres import PostgresStore
@@ -37,7 +36,8 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture(params=STORES, ids=lambda store: store.__name__)
 def store(request: pytest.FixtureRequest) -> Store:
-    return request.param()
+    made: Store = request.param()
+    return made
 
 
 @pytest.fixture(autouse=True)
@@ -257,7 +257,7 @@ def test_every_tale_holds_on_each_store(store: Store, tale: Tale, people: Cast) 
 
 @pytest.mark.parametrize("lost", ["owner", "claim", "hop ended", "task ended"])
 def test_a_lost_claim_writes_nothing(store: Store, people: Cast, lost: str) -> None:
-    task = submit(people)
+    submit(people)
     (hop,) = claim(store)
     held = {"owner": replace(hop, owner=UUID(int=8)), "claim": replace(hop, claim=2)}.get(lost, hop)
     if lost == "hop ended":
@@ -272,7 +272,6 @@ def test_a_lost_claim_writes_nothing(store: Store, people: Cast, lost: str) -> N
         assert not settled.held
 
     assert orjson.dumps(dump(), default=str) == before
-    assert task.id
 
 
 @pytest.mark.parametrize("status", TaskStatus)
@@ -323,40 +322,3 @@ def test_a_taken_idempotency_key_saves_nothing(people: Cast) -> None:
 
     assert first.id == second.id
     assert (Task.objects.count(), Hop.objects.count(), TaskEvent.objects.count()) == (1, 1, 1)
-
-
-CONTRADICTIONS: list[tuple[type[models.Model], dict[str, Any]]] = [
-    (Task, {"status": "completed", "result": None}),
-    (Task, {"status": "failed", "error_code": ""}),
-    (Hop, {"status": "failed", "error_code": ""}),
-    (Hop, {"status": "completed", "action": "handle", "result": None}),
-    (Hop, {"status": "running", "owner": None}),
-    (Hop, {"pending_branches": -1}),
-]
-
-
-@pytest.mark.parametrize(("model", "columns"), CONTRADICTIONS)
-def test_the_database_refuses_a_contradiction(people: Cast, model: type[models.Model], columns: dict[str, Any]) -> None:
-    submit(people)
-
-    with pytest.raises(IntegrityError), transaction.atomic():
-        model._default_manager.update(**columns)
-
-
-def test_a_hop_is_resumed_once(people: Cast) -> None:
-    submit(people)
-    hop = Hop.objects.get()
-    same = {"task_id": hop.task_id, "customer_id": "techcorp", "depth": 0, "created_at": timezone.now()}
-    Hop.objects.create(resumes=hop, attempt=2, **same)
-
-    with pytest.raises(IntegrityError), transaction.atomic():
-        Hop.objects.create(resumes=hop, attempt=2, **same)
-
-
-def test_every_state_is_in_its_table_and_the_ends_lead_nowhere() -> None:
-    for table, states in ((TASK_TRANSITIONS, TaskStatus), (HOP_TRANSITIONS, HopStatus)):
-        assert set(table) == set(states)
-        reached = {state for following in table.values() for state in following}
-        assert set(states) - reached <= {states("submitted") if states is TaskStatus else states("pending")}
-    assert {"completed", "failed", "canceled", "rejected"} == TASK_ENDED
-    assert {"completed", "failed", "canceled"} == HOP_ENDED
