@@ -17,3 +17,5 @@ TASK_DURATION = Histogram(
 AGENT_RESPONSE_TIME = Histogram(
     "a2a_agent_response_time_seconds", "Agent response time", ["agent_type"], buckets=(1, 5, 10, 30, 60)
 )
+
+OWN = (TASKS_CREATED, DELEGATIONS, RATE_LIMIT_HITS, LEAKAGE_DETECTED, TASK_DURATION, AGENT_RESPONSE_TIME)

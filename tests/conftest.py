@@ -4,10 +4,12 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+import redis
 from django.core.cache import cache
 from django.db import connections
 
 from security.credentials import forget_members
+from security.limiting import limiter
 from tests.agents import AgentServer
 from tests.environment import VAR_DIR
 from tests.people import Cast, cast
@@ -30,11 +32,20 @@ def _fresh_process(settings: Any) -> Iterator[None]:
     # Static files are looked up when asked for: each test's client would gather all of them anew.
     settings.WHITENOISE_AUTOREFRESH = True
     forget_members()
+    _forget_limits(settings.REDIS_URL)
     if "locmem" in settings.CACHES["default"]["BACKEND"]:
         # A shared server's cache holds what is not ours.
         cache.clear()
     yield
     forget_members()
+
+
+def _forget_limits(redis_url: str) -> None:
+    limiter.cache_clear()
+    if redis_url:
+        with redis.Redis.from_url(redis_url) as server:
+            for key in server.scan_iter("a2a:limit:*"):
+                server.delete(key)
 
 
 @pytest.fixture

@@ -210,7 +210,13 @@ class Conductor:
 
     def _screened(self, run: "HopRun", decision: Decision) -> Decision:
         screened = screen(
-            decision, hop=run.hop, ve_id=run.agent.ve_id, detector=self._detector(), policy=Policy(), at=_now()
+            decision,
+            hop=run.hop,
+            ve_id=run.agent.ve_id,
+            known=run.known_agents,
+            detector=self._detector(),
+            policy=Policy(),
+            at=_now(),
         )
         run.note(screened)
         if screened.blocked:

@@ -1,6 +1,6 @@
 """The leak scan of what an agent decided, before anything else sees it."""
 
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -39,12 +39,19 @@ def read_tenants() -> list[Tenant]:
 
 
 def screen(
-    decision: Decision, *, hop: ClaimedHop, ve_id: str, detector: Detector, policy: Policy, at: datetime
+    decision: Decision,
+    *,
+    hop: ClaimedHop,
+    ve_id: str,
+    known: Container[str],
+    detector: Detector,
+    policy: Policy,
+    at: datetime,
 ) -> Screened:
     """Scan each text of the decision, redact what the policy wants redacted, and say whether to block it."""
     found = [
         (field, text, findings)
-        for field, text in _texts(decision)
+        for field, text in _texts(decision, known)
         if (findings := detector.scan(text, customer_id=hop.task.customer_id))
     ]
     if not found:
@@ -59,15 +66,15 @@ def screen(
     )
     cleaned = {field: redact(text, policy.to_redact(findings)) for field, text, findings in found}
     return Screened(
-        decision=_withheld(decision) if blocked else _with_texts(decision, cleaned),
+        decision=_withheld(decision, cleaned) if blocked else _with_texts(decision, cleaned),
         rows=rows,
         blocked=blocked,
         severities=tuple(finding.severity for finding in everything if finding.severity != "info"),
     )
 
 
-def _texts(decision: Decision) -> Iterator[tuple[str, str]]:
-    """Yield each text of the decision under a name that finds it again."""
+def _texts(decision: Decision, known: Container[str]) -> Iterator[tuple[str, str]]:
+    """Yield each text of the decision under a name that finds it again; an agent's own name leaks nothing."""
     if decision.reason:
         yield "reason", decision.reason
     if isinstance(decision.result, str):
@@ -79,6 +86,8 @@ def _texts(decision: Decision) -> Iterator[tuple[str, str]]:
     for place, option in enumerate(decision.options):
         yield f"options.{place}", option
     for place, subtask in enumerate(decision.subtasks):
+        if subtask.delegated_to not in known:
+            yield f"delegated_to.{place}", subtask.delegated_to
         if subtask.instruction:
             yield f"subtasks.{place}", subtask.instruction
 
@@ -94,7 +103,11 @@ def _with_texts(decision: Decision, cleaned: dict[str, str]) -> Decision:
         question=cleaned.get("question", decision.question),
         options=tuple(cleaned.get(f"options.{n}", option) for n, option in enumerate(decision.options)),
         subtasks=tuple(
-            replace(subtask, instruction=cleaned.get(f"subtasks.{n}", subtask.instruction))
+            replace(
+                subtask,
+                delegated_to=cleaned.get(f"delegated_to.{n}", subtask.delegated_to),
+                instruction=cleaned.get(f"subtasks.{n}", subtask.instruction),
+            )
             for n, subtask in enumerate(decision.subtasks)
         ),
     )
@@ -109,7 +122,7 @@ def _parsed(cleaned: str) -> object:
     return value
 
 
-def _withheld(decision: Decision) -> Decision:
+def _withheld(decision: Decision, cleaned: dict[str, str]) -> Decision:
     """Return what may be kept of a blocked decision: that it was made, and to whom it was to go; no text of it."""
     return replace(
         decision,
@@ -117,7 +130,10 @@ def _withheld(decision: Decision) -> Decision:
         result=None,
         question="",
         options=(),
-        subtasks=tuple(Subtask(delegated_to=subtask.delegated_to) for subtask in decision.subtasks),
+        subtasks=tuple(
+            Subtask(delegated_to=cleaned.get(f"delegated_to.{n}", subtask.delegated_to))
+            for n, subtask in enumerate(decision.subtasks)
+        ),
     )
 
 

@@ -38,8 +38,9 @@ class Sweeper:
     def register(self, now: datetime) -> int:
         """Make this worker known, and free what the dead have left; return how many hops that was."""
         name = f"{socket.gethostname()}:{os.getpid()}"
-        Worker.objects.create(id=self._worker_id, name=name, lock_key=self._lock_key, started_at=now, seen_at=now)
+        # The lock first: whoever sees the row without it takes this worker for dead.
         self._hold_lock()
+        Worker.objects.create(id=self._worker_id, name=name, lock_key=self._lock_key, started_at=now, seen_at=now)
         return self._free_hops_of_the_dead(now)
 
     def leave(self) -> None:

@@ -9,6 +9,7 @@ from uuid import UUID
 from django.db import transaction
 from django.db.models import QuerySet
 
+from delegation import metrics
 from delegation.actors import advance
 from delegation.live.feed import feed
 from delegation.models import Approval, Clarification, Hop, Task, TaskEvent
@@ -72,6 +73,9 @@ class Moving:
             self.task.error_code, self.task.error_message = error.code, error.user_message
             told["error"] = {"code": error.code, "message": error.user_message}
         self.tell(f"task.{status}", **told)
+        seconds = (self.now - self.task.created_at).total_seconds()
+        duration = metrics.TASK_DURATION.labels(self.task.hop_count, self.task.depth_reached)
+        transaction.on_commit(partial(duration.observe, seconds))
 
     def fail_hop(self, hop: Hop, error: PlatformError, *, ending: TaskStatus) -> None:
         """Fail a waiting hop: its branch gets the error as its outcome, or the task ends with it."""

@@ -3,6 +3,8 @@
 import hashlib
 import re
 import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
@@ -10,7 +12,7 @@ from uuid import UUID
 
 import orjson
 from django.conf import settings
-from django.db import transaction
+from django.db import DatabaseError, transaction
 from django.db.models import QuerySet
 
 from delegation import metrics
@@ -27,6 +29,8 @@ from delegation.store.records import Row
 from delegation.store.rows import hop_row, new_id, ruling_row
 from security.authorisation import RANKS, Employee, may_invoke
 from security.errors import NotFound, ValidationFailed
+from security.limiting import limit_table, limiter
+from security.limits import exceeded
 from security.principal import Principal
 from security.roles import Permission
 
@@ -61,6 +65,8 @@ def task_submit(
         NotFound: the customer has no such agent, or it is disabled.
         ValidationFailed, PayloadTooLarge: the message cannot be taken.
         Conflict: the idempotency key was used with another request.
+        RateLimitExceeded: the customer has submitted as many tasks as it may in a day.
+        LimiterUnavailable: nobody can tell whether it has.
     """
     principal.require(Permission.TASK_SUBMIT)
     _check_message(message)
@@ -80,7 +86,8 @@ def task_submit(
         trace_id=_trace_id(traceparent),
         now=now,
     )
-    (saved,), _ = store_for_database().commit([new], [])
+    with _counted(new, now=now):
+        (saved,), _ = store_for_database().commit([new], [])
     if not saved:
         return Submission(task=_replayed(new), created=False)
     metrics.TASKS_CREATED.labels(principal.customer_id, priority).inc()
@@ -244,6 +251,23 @@ def access_root_agent(*, customer_id: str, agent_type: str | None) -> Agent:
 def _most_senior(agents: QuerySet[Agent]) -> Agent | None:
     """Return the agent of the highest rank, of several the one employed longest: the natural one to begin with."""
     return min(agents.filter(enabled=True), key=lambda agent: (RANKS[agent.seniority], agent.id), default=None)
+
+
+@contextmanager
+def _counted(new: NewTask, *, now: datetime) -> Iterator[None]:
+    """Count the task against its customer's limit, and not if it cannot be saved. A repeated request counts once."""
+    customer_id, key = new.task["customer_id"], new.task["idempotency_key"]
+    hit = limit_table().customer_tasks(customer_id=customer_id)
+    operation_id = f"key:{key}" if key is not None else f"task:{new.task['id']}"
+    admission = limiter().acquire([hit], operation_id=operation_id, now=now)
+    if not admission.admitted:
+        metrics.RATE_LIMIT_HITS.labels("customer", customer_id).inc()
+        raise exceeded(admission)
+    try:
+        yield
+    except DatabaseError:
+        limiter().give_back([hit.scope], operation_id=operation_id)
+        raise
 
 
 def _first_hop(task: Row, *, ve_id: str, at: datetime) -> Row:
