@@ -1,5 +1,6 @@
 """A customer's agents as the loop knows them: read again after a moment, so that a change is seen soon."""
 
+import asyncio
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field, fields
@@ -73,6 +74,7 @@ class Rosters:
         self._read = read
         self._ttl_seconds = ttl_seconds
         self._kept: dict[str, tuple[float, Roster]] = {}
+        self._reading: dict[str, asyncio.Task[Roster]] = {}
 
     async def of(self, customer_id: str) -> Roster:
         """Return what is known of the customer."""
@@ -80,6 +82,15 @@ class Rosters:
         # A pair that was approved a moment ago must not be asked about again.
         if kept is not None and time.monotonic() - kept[0] <= self._ttl_seconds and not kept[1].rules.first_use:
             return kept[1]
-        read_at, roster = time.monotonic(), await self._read(customer_id)
-        self._kept[customer_id] = (read_at, roster)
-        return roster
+        if customer_id not in self._reading:
+            self._reading[customer_id] = asyncio.ensure_future(self._read_again(customer_id))
+        return await asyncio.shield(self._reading[customer_id])
+
+    async def _read_again(self, customer_id: str) -> Roster:
+        """Read once for all hops that ask at the same moment."""
+        try:
+            read_at, roster = time.monotonic(), await self._read(customer_id)
+            self._kept[customer_id] = (read_at, roster)
+            return roster
+        finally:
+            del self._reading[customer_id]

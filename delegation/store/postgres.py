@@ -1,4 +1,4 @@
-"""The hot path's statements for PostgreSQL: each one prepared CTE fed by one JSON document.
+"""The hot path's statements for PostgreSQL: each one prepared CTE fed by JSON lists.
 
 Everything of a task changes under the lock of its row, and every statement takes those locks in id order, so that two
 workers never wait for each other in a circle.
@@ -10,6 +10,7 @@ from datetime import datetime
 from uuid import UUID
 
 import orjson
+import psycopg
 from django.db import connection, transaction
 
 from delegation.store import postgres_sql
@@ -38,7 +39,7 @@ class PostgresStore:
             "events": [row for new in tasks for row in new.events],
             "authorizations": [row for new in tasks for row in new.authorizations],
         }
-        saved = {str(row["id"]) for row in _run(postgres_sql.submit(), {"doc": _json(document)})}
+        saved = {str(row["id"]) for row in _run(postgres_sql.submit(), _as_json(document))}
         return [str(new.task["id"]) in saved for new in tasks]
 
     def _settle(self, settlements: Sequence[Settlement]) -> list[Settled]:
@@ -53,7 +54,7 @@ class PostgresStore:
                 joined=row["joined"],
                 leaves_branches=row["leaves_branches"],
             )
-            for row in _run(postgres_sql.settle(), {"doc": _json(_document(settlements))})
+            for row in _run(postgres_sql.settle(), _as_json(_document(settlements)))
         }
         return [outcome.get(settlement.hop.id, LOST) for settlement in settlements]
 
@@ -100,19 +101,21 @@ def _settlement(one: Settlement) -> Row:
     }
 
 
-def _json(document: object) -> str:
-    return orjson.dumps(document).decode()
+def _as_json(document: dict[str, list[Row]]) -> Row:
+    """Return each list as a parameter of its own: of one document PostgreSQL would read all again for each part."""
+    return {key: orjson.dumps(rows).decode() for key, rows in document.items()}
 
 
 def _run(sql: str, parameters: Row) -> list[Row]:
     """Run one prepared statement and return its rows by column name."""
     connection.ensure_connection()
     raw = connection.connection
-    # Django's default switches server-side preparation off; planning these statements costs more than running them.
+    # Planning these statements costs more than running them. Django's own cursor would paste the parameters into the
+    # text, and its default switches preparation off.
     raw.prepare_threshold = 0
-    with connection.wrap_database_errors, raw.cursor() as cursor:
-        cursor.execute(sql, parameters)
-        names = [column.name for column in cursor.description]
+    with connection.wrap_database_errors, psycopg.Cursor(raw) as cursor:
+        cursor.execute(sql, parameters, prepare=True)
+        names = [column.name for column in cursor.description or ()]
         return [dict(zip(names, row, strict=True)) for row in cursor]
 
 

@@ -41,11 +41,11 @@ def _columns(model: type[models.Model]) -> dict[str, str]:
 
 def _rows(key: str, columns: dict[str, str]) -> str:
     described = ", ".join(f'"{name}" {type_}' for name, type_ in columns.items())
-    return f"json_to_recordset((SELECT d -> '{key}' FROM doc)) AS x({described})"
+    return f"json_to_recordset(%({key})s::json) AS x({described})"
 
 
 def _insert(model: type[models.Model], key: str, *, gate: str = "") -> str:
-    """Return an INSERT of the document's rows under ``key``, of those that pass the gate."""
+    """Return an INSERT of the rows of the parameter ``key``, of those that pass the gate."""
     columns = _columns(model)
     names = ", ".join(f'"{name}"' for name in columns)
     values = ", ".join(f'x."{name}"' for name in columns)
@@ -58,8 +58,7 @@ def submit() -> str:
     """Save tasks with their first hops, events and rulings. Returns the ids of those whose idempotency key was free."""
     task_hops, task_events = _columns(Hop), _columns(TaskEvent)
     return f"""
-    WITH doc AS MATERIALIZED (SELECT %(doc)s::json AS d),
-    saved AS ({_insert(Task, "tasks")}
+    WITH saved AS ({_insert(Task, "tasks")}
         ON CONFLICT (customer_id, idempotency_key) WHERE idempotency_key IS NOT NULL DO NOTHING RETURNING id),
     hops AS ({_insert_of_saved(Hop, "hops", task_hops)}),
     events AS ({_insert_of_saved(TaskEvent, "events", task_events)}),
@@ -108,8 +107,7 @@ def settle() -> str:
     continuation = {**{name: _default(Hop, name) for name in hop}, **_CONTINUED}
     held = "JOIN done ON done.hop = x.by"
     return f"""
-    WITH doc AS MATERIALIZED (SELECT %(doc)s::json AS d),
-    wanted AS MATERIALIZED (SELECT x.* FROM {_rows("settlements", settlement)}),
+    WITH wanted AS MATERIALIZED (SELECT x.* FROM {_rows("settlements", settlement)}),
     locked AS MATERIALIZED (
         SELECT id, last_seq FROM delegation_task
         WHERE id IN (SELECT task FROM wanted) AND status IN ({_ALIVE}) ORDER BY id FOR UPDATE),
