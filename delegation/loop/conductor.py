@@ -10,7 +10,13 @@ import structlog
 from django.db import DatabaseError
 
 from delegation import metrics
-from delegation.errors import AgentTimeout, AgentUnavailable, DeadlineExceeded, InvalidAgentResponse
+from delegation.errors import (
+    AgentTimeout,
+    AgentUnavailable,
+    DeadlineExceeded,
+    HopBudgetExceeded,
+    InvalidAgentResponse,
+)
 from delegation.gateway import AgentCall, AgentReply, Gateway, ReplyState
 from delegation.loop import account as accounts
 from delegation.loop.account import Account
@@ -75,17 +81,14 @@ class Conductor:
     async def advance(self, hop: ClaimedHop) -> list[ClaimedHop]:
         """Run the hop, settle it, and return the hops that go on in this worker."""
         run = HopRun(hop)
-        try:
-            settlement, following = await self._outcome(run)
-        except PlatformError as error:
-            log.info("hop failed", hop_id=str(hop.id), code=error.code, internal=error.internal_message)
-            settlement, following = accounts.failed(run.account(), error, run.decision), []
-        except Exception:
-            # The edge of one hop: whatever breaks in it must end this hop, and no other.
-            log.exception("hop broke", hop_id=str(hop.id))
-            settlement, following = accounts.failed(run.account(), PlatformError()), []
+        settlement, following = await self._concluded(run)
         try:
             settled = await self._settle(settlement)
+            if not settled.affordable:
+                # Branches beside this one have used up what was left when it decided.
+                refusal = HopBudgetExceeded(internal=f"{len(settlement.new_hops)} more hops than are left")
+                settlement, following = accounts.failed(run.account(), refusal, run.decision), []
+                settled = await self._settle(settlement)
         except DatabaseError:
             log.exception("settlement refused", hop_id=str(hop.id))
             settlement, following = accounts.failed(Account(hop=hop, at=_now()), PlatformError()), []
@@ -96,6 +99,18 @@ class Conductor:
         count(settlement, settled, known=run.known_agents)
         # The budget is the task's: what the branches beside this one have used of it counts for its children too.
         return [replace(child, task=replace(child.task, hop_count=settled.hop_count)) for child in following]
+
+    async def _concluded(self, run: "HopRun") -> tuple[Settlement, list[ClaimedHop]]:
+        """Return how the hop ends, also where it ends in an error."""
+        try:
+            return await self._outcome(run)
+        except PlatformError as error:
+            log.info("hop failed", hop_id=str(run.hop.id), code=error.code, internal=error.internal_message)
+            return accounts.failed(run.account(), error, run.decision), []
+        except Exception:
+            # The edge of one hop: whatever breaks in it must end this hop, and no other.
+            log.exception("hop broke", hop_id=str(run.hop.id))
+            return accounts.failed(run.account(), PlatformError()), []
 
     async def _outcome(self, run: "HopRun") -> tuple[Settlement, list[ClaimedHop]]:
         hop = run.hop

@@ -68,6 +68,8 @@ def _settle(one: Settlement) -> Settled:
         id=one.hop.id, status=HopStatus.RUNNING, owner=one.hop.owner, claim=one.hop.claim, task=task
     )
     changes = {name: getattr(one.changes, name) for name in HOP_CHANGES}
+    if task is not None and one.new_hops and task.hop_count + len(one.new_hops) > task.hop_budget:
+        return Settled(held=True, affordable=False)
     if task is None or held.update(owner=None, **changes) != 1:
         return LOST
     for model, rows in (

@@ -53,6 +53,7 @@ class PostgresStore:
                 depth_reached=row["depth_reached"],
                 joined=row["joined"],
                 leaves_branches=row["leaves_branches"],
+                affordable=row["affordable"],
             )
             for row in _run(postgres_sql.settle(), _as_json(_document(settlements)))
         }

@@ -79,7 +79,7 @@ def _insert_of_saved(model: type[models.Model], key: str, columns: dict[str, str
 
 @cache
 def settle() -> str:
-    """Settle hops. Returns one row for each settlement whose claim still held."""
+    """Settle hops. Returns one row for each settlement whose claim still held or that the task cannot afford."""
     hop = _columns(Hop)
     changes = {name: hop[name] for name in HOP_CHANGES}
     settlement = {
@@ -109,12 +109,17 @@ def settle() -> str:
     return f"""
     WITH wanted AS MATERIALIZED (SELECT x.* FROM {_rows("settlements", settlement)}),
     locked AS MATERIALIZED (
-        SELECT id, last_seq FROM delegation_task
+        SELECT id, last_seq, hop_count, hop_budget, depth_reached FROM delegation_task
         WHERE id IN (SELECT task FROM wanted) AND status IN ({_ALIVE}) ORDER BY id FOR UPDATE),
+    budgeted AS MATERIALIZED (
+        SELECT w.hop, w.n_hops = 0 OR
+               l.hop_count + sum(w.n_hops) OVER (PARTITION BY w.task ORDER BY w.hop) <= l.hop_budget AS affordable
+        FROM wanted w JOIN locked l ON l.id = w.task),
     settled AS (
         UPDATE delegation_hop h SET {assignments}, owner = NULL
-        FROM wanted s JOIN locked l ON l.id = s.task
-        WHERE h.id = s.hop AND h.status = 'running' AND h.owner = s.held_owner AND h.claim = s.held_claim
+        FROM wanted s JOIN budgeted b ON b.hop = s.hop
+        WHERE b.affordable AND h.id = s.hop AND h.status = 'running'
+          AND h.owner = s.held_owner AND h.claim = s.held_claim
         RETURNING h.id),
     done AS MATERIALIZED (SELECT w.* FROM wanted w JOIN settled ON settled.id = w.hop),
     ended AS (
@@ -173,8 +178,12 @@ def settle() -> str:
         WHERE t.id = d.task
         RETURNING t.id, t.last_seq, t.hop_count, t.depth_reached)
     SELECT done.hop, moved.last_seq, moved.hop_count, moved.depth_reached,
-           whole.id IS NOT NULL AS joined, coalesce(whole.pending_branches > 0, false) AS leaves_branches
+           whole.id IS NOT NULL AS joined, coalesce(whole.pending_branches > 0, false) AS leaves_branches,
+           true AS affordable
     FROM done JOIN moved ON moved.id = done.task LEFT JOIN whole ON whole.id = done.ends_branch_of
+    UNION ALL
+    SELECT b.hop, l.last_seq, l.hop_count, l.depth_reached, false, false, false
+    FROM budgeted b JOIN wanted w ON w.hop = b.hop JOIN locked l ON l.id = w.task WHERE NOT b.affordable
     """
 
 

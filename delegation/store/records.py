@@ -145,6 +145,8 @@ class Settled:
     depth_reached: int = 0
     joined: bool = False
     """This settlement ended the last branch needed: the split's continuation waits to be claimed."""
+    affordable: bool = True
+    """False where the new hops would be more than the task's budget: then nothing was written either."""
     leaves_branches: bool = False
     """The split goes on while some of its branches are still open: they are to be cancelled."""
 

@@ -68,9 +68,9 @@ def test_the_hop_budget_ends_a_task_that_splits_and_splits(story: Story, setting
 
     task = story.ended(story.submit())
 
-    # Branches that decide at the same moment may each use what is left; whoever comes after them has nothing.
+    # What goes on from a split counts too, so that fewer may be left for the branches; it is never more.
     first_calls = [hop for hop in story.hops(task) if hop.attempt == 1]
-    assert 7 <= len(first_calls) <= 11
+    assert 5 <= len(first_calls) <= 7
     assert {hop.error_code for hop in first_calls if hop.status == "failed"} == {"HOP_BUDGET_EXCEEDED"}
     assert task.status == "completed"
     assert not [hop for hop in first_calls if hop.depth > 3]
