@@ -1,7 +1,7 @@
 """The worker's life: it registers, claims what is pending, runs it, takes over from the dead, and hands back."""
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
@@ -70,6 +70,8 @@ class Engine:
         self._awake = asyncio.Event()
         self._alarm = Alarm(self._awake.set)
         self._draining = False
+        # Whether the last look may have left hops unclaimed for want of a place.
+        self._full = False
         self._detector = Detector()
         self._tenants: list[Tenant] = []
 
@@ -103,7 +105,8 @@ class Engine:
         await self._read(self._sweeper.register, _now())
         await self._refresh_detector()
         self._awake.set()
-        self._background = [asyncio.create_task(work()) for work in (self._settler.run, self._claim, self._sweep)]
+        works = (self._settler.run, self._claim, self._sweep)
+        self._background = [asyncio.create_task(_unstoppable(work)) for work in works]
 
     def look(self) -> None:
         """Look for hops to claim, soon."""
@@ -160,6 +163,7 @@ class Engine:
         while True:
             await self._awake.wait()
             self._awake.clear()
+            self._full = True
             while (free := self._options.capacity - len(self._running)) > 0:
                 try:
                     claims = await self._read(self._take, free)
@@ -172,6 +176,7 @@ class Engine:
                 for hop in claims.hops:
                     self._run(hop)
                 if len(claims.hops) < free:
+                    self._full = False
                     break
 
     def _take(self, limit: int) -> Claims:
@@ -197,7 +202,8 @@ class Engine:
         finally:
             if not self._draining:
                 self._running.pop(hop.id, None)
-                self._awake.set()
+                if self._full:
+                    self._awake.set()
 
     async def _sweep(self) -> None:
         while True:
@@ -234,6 +240,16 @@ def _on_usable_connection(function: Callable[..., T], arguments: tuple[object, .
         if not connection.in_atomic_block and not (connection.connection and connection.is_usable()):
             connection.close()
         raise
+
+
+async def _unstoppable(work: Callable[[], Awaitable[None]]) -> None:
+    """Run one of the worker's endless works, and again should it break: without it the worker would only look alive."""
+    while True:
+        try:
+            await work()
+        except Exception:
+            log.exception("a worker's background work broke")
+            await asyncio.sleep(1)
 
 
 def _close_connection() -> None:

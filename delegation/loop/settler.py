@@ -57,7 +57,14 @@ class Settler:
             batch = [await self._queue.get()]
             while not self._queue.empty() and len(batch) < BATCH:
                 batch.append(self._queue.get_nowait())
-            await self._commit(batch)
+            try:
+                await self._commit(batch)
+            except Exception as error:
+                # Whoever waits must not wait for ever; each hop then ends or is found by the sweep.
+                for waiting in batch:
+                    if not waiting.outcome.done():
+                        waiting.outcome.set_exception(error)
+                raise
 
     async def _bring(self, item: NewTask | Settlement) -> Any:
         waiting = _Waiting(item, asyncio.get_running_loop().create_future())
