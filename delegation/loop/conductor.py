@@ -179,16 +179,20 @@ class Conductor:
     async def _reply(self, run: "HopRun", call: AgentCall, *, correction: bool) -> AgentReply:
         ask = self._gateway.poll if run.hop.polls and not correction else self._gateway.call
         with self._circuits.admitted(run.agent, now=_now()):
-            return await self._answer(run, ask(call))
+            cut_short = call.timeout_seconds < self._time_limit(run.agent)
+            return await self._answer(run, ask(call), cut_short=cut_short)
 
-    async def _answer(self, run: "HopRun", asking: Awaitable[AgentReply]) -> AgentReply:
-        """Wait for the agent; its circuit and its response time learn how that went."""
+    async def _answer(self, run: "HopRun", asking: Awaitable[AgentReply], *, cut_short: bool) -> AgentReply:
+        """Wait for the agent; its circuit and its response time learn how that went.
+
+        ``cut_short``: the task's deadline left it less time than it may take, so that being late is not its fault.
+        """
         began = time.perf_counter()
         try:
             reply = await asking
         except (AgentUnavailable, AgentTimeout) as error:
             now = _now()
-            if now >= run.hop.task.deadline_at:
+            if now >= run.hop.task.deadline_at or (cut_short and isinstance(error, AgentTimeout)):
                 raise DeadlineExceeded(internal=error.internal_message) from error
             await self._circuits.failed(run.agent, error, now=now)
             raise
@@ -200,10 +204,13 @@ class Conductor:
             run.seconds = (run.seconds or 0.0) + seconds
             metrics.AGENT_RESPONSE_TIME.labels(run.hop.agent_type).observe(seconds)
 
+    def _time_limit(self, agent: AgentRecord) -> float:
+        return agent.timeout_seconds or self._agent_timeout_seconds
+
     def _call(self, run: "HopRun", situation: Situation, inputs: list[Row], problem: str) -> AgentCall:
         hop, agent = run.hop, run.agent
         left = (hop.task.deadline_at - _now()).total_seconds()
-        timeout = min(agent.timeout_seconds or self._agent_timeout_seconds, max(left, 0.001))
+        timeout = min(self._time_limit(agent), max(left, 0.001))
         message_id = hop.id if not problem else uuid5(hop.id, "correction")
         instruction = _said(hop, inputs)
         if problem:
