@@ -149,7 +149,8 @@ class Hop(models.Model):
                 condition=~Q(status="completed", action="handle") | Q(result__isnull=False),
             ),
             models.CheckConstraint(
-                name="hop_running_has_owner", condition=~Q(status="running") | Q(owner__isnull=False)
+                name="hop_owned_while_running",
+                condition=Q(status="running", owner__isnull=False) | (~Q(status="running") & Q(owner__isnull=True)),
             ),
         ]
 

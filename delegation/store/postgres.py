@@ -27,7 +27,7 @@ class PostgresStore:
 
     def claim(self, *, owner: UUID, limit: int, now: datetime) -> Claims:
         rows = _run(postgres_sql.claim(), {"owner": owner, "limit": limit, "now": now})
-        hops = tuple(_claimed(row) for row in rows if row["id"] is not None)
+        hops = tuple(_claimed(row) for row in rows)
         return Claims(hops=hops, last_seqs={row["task_id"]: (row["customer_id"], row["last_seq"]) for row in rows})
 
     def _submit(self, tasks: Sequence[NewTask]) -> list[bool]:
@@ -45,19 +45,22 @@ class PostgresStore:
     def _settle(self, settlements: Sequence[Settlement]) -> list[Settled]:
         if not settlements:
             return []
-        outcome = {
-            row["hop"]: Settled(
-                held=True,
-                last_seq=row["last_seq"],
-                hop_count=row["hop_count"],
-                depth_reached=row["depth_reached"],
-                joined=row["joined"],
-                leaves_branches=row["leaves_branches"],
-                affordable=row["affordable"],
-            )
-            for row in _run(postgres_sql.settle(), _as_json(_document(settlements)))
-        }
+        rows = _run(postgres_sql.settle(), _as_json(_document(settlements)))
+        moved = {row["task"]: row for row in rows if row["hop"] is None}
+        outcome = {row["hop"]: _settled(row, moved.get(row["task"], row)) for row in rows if row["hop"] is not None}
         return [outcome.get(settlement.hop.id, LOST) for settlement in settlements]
+
+
+def _settled(hop: Row, task: Row) -> Settled:
+    return Settled(
+        held=True,
+        last_seq=task["last_seq"],
+        hop_count=task["hop_count"],
+        depth_reached=task["depth_reached"],
+        joined=hop["joined"],
+        leaves_branches=hop["leaves_branches"],
+        affordable=hop["affordable"],
+    )
 
 
 def _document(settlements: Sequence[Settlement]) -> dict[str, list[Row]]:

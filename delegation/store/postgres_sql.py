@@ -6,11 +6,12 @@ from django.db import connection, models
 
 from audit.models import AuthorizationLog, DelegationLog, LeakageLog
 from delegation.models import Approval, Clarification, Hop, Task, TaskEvent
-from delegation.states import TASK_ENDED, TaskStatus
+from delegation.states import TASK_ENDED
 from delegation.store.records import HOP_CHANGES
 from delegation.store.rows import CONTINUED
 
-_ALIVE = ", ".join(f"'{status}'" for status in TaskStatus if status not in TASK_ENDED)
+# Said so that the index of tasks alive cannot serve it: for a list of keys the planner may think that shorter to read.
+_ALIVE = "status NOT IN ({})".format(", ".join(f"'{status}'" for status in sorted(TASK_ENDED)))
 
 # A split's continuation: the same agent with the same work, one attempt on. See rows.continuation for the ORM's.
 _CONTINUED = {
@@ -79,7 +80,14 @@ def _insert_of_saved(model: type[models.Model], key: str, columns: dict[str, str
 
 @cache
 def settle() -> str:
-    """Settle hops. Returns one row for each settlement whose claim still held or that the task cannot afford."""
+    """Settle hops.
+
+    Returns a row for each hop whose claim still held, a row for each that its task cannot afford, and a row (without a
+    hop) for each task that moved.
+
+    Every join is by a key or from a list into a hash: the planner knows nothing of how long the lists are, and would
+    otherwise compare each with each.
+    """
     hop = _columns(Hop)
     changes = {name: hop[name] for name in HOP_CHANGES}
     settlement = {
@@ -110,18 +118,17 @@ def settle() -> str:
     WITH wanted AS MATERIALIZED (SELECT x.* FROM {_rows("settlements", settlement)}),
     locked AS MATERIALIZED (
         SELECT id, last_seq, hop_count, hop_budget, depth_reached FROM delegation_task
-        WHERE id IN (SELECT task FROM wanted) AND status IN ({_ALIVE}) ORDER BY id FOR UPDATE),
+        WHERE id = ANY (ARRAY(SELECT task FROM wanted)) AND {_ALIVE} ORDER BY id FOR UPDATE),
     budgeted AS MATERIALIZED (
-        SELECT w.hop, w.n_hops = 0 OR
+        SELECT w.*, l.last_seq, l.hop_count, l.depth_reached AS depth_before, w.n_hops = 0 OR
                l.hop_count + sum(w.n_hops) OVER (PARTITION BY w.task ORDER BY w.hop) <= l.hop_budget AS affordable
         FROM wanted w JOIN locked l ON l.id = w.task),
-    settled AS (
+    done AS (
+        -- Only a running hop has an owner.
         UPDATE delegation_hop h SET {assignments}, owner = NULL
-        FROM wanted s JOIN budgeted b ON b.hop = s.hop
-        WHERE b.affordable AND h.id = s.hop AND h.status = 'running'
-          AND h.owner = s.held_owner AND h.claim = s.held_claim
-        RETURNING h.id),
-    done AS MATERIALIZED (SELECT w.* FROM wanted w JOIN settled ON settled.id = w.hop),
+        FROM budgeted s
+        WHERE s.affordable AND h.id = s.hop AND h.owner = s.held_owner AND h.claim = s.held_claim
+        RETURNING s.*),
     ended AS (
         SELECT ends_branch_of AS split, count(*)::smallint AS n,
                count(*) FILTER (WHERE branch_succeeded)::smallint AS succeeded,
@@ -151,9 +158,9 @@ def settle() -> str:
     events AS (
         INSERT INTO delegation_taskevent (task_id, customer_id, seq, type, at, data)
         SELECT done.task, done.customer,
-               l.last_seq + row_number() OVER (PARTITION BY done.task ORDER BY x.at, x.by, x.place),
+               done.last_seq + row_number() OVER (PARTITION BY done.task ORDER BY x.at, x.by, x.place),
                x.type, x.at, x.data
-        FROM {_rows("events", event)} {held} JOIN locked l ON l.id = done.task),
+        FROM {_rows("events", event)} {held}),
     moved AS (
         UPDATE delegation_task t SET
             last_seq = t.last_seq + d.n_events,
@@ -177,13 +184,14 @@ def settle() -> str:
               FROM done GROUP BY task) d
         WHERE t.id = d.task
         RETURNING t.id, t.last_seq, t.hop_count, t.depth_reached)
-    SELECT done.hop, moved.last_seq, moved.hop_count, moved.depth_reached,
+    SELECT done.hop, done.task, NULL AS last_seq, NULL AS hop_count, NULL AS depth_reached,
            whole.id IS NOT NULL AS joined, coalesce(whole.pending_branches > 0, false) AS leaves_branches,
            true AS affordable
-    FROM done JOIN moved ON moved.id = done.task LEFT JOIN whole ON whole.id = done.ends_branch_of
+    FROM done LEFT JOIN whole ON whole.id = done.ends_branch_of
     UNION ALL
-    SELECT b.hop, l.last_seq, l.hop_count, l.depth_reached, false, false, false
-    FROM budgeted b JOIN wanted w ON w.hop = b.hop JOIN locked l ON l.id = w.task WHERE NOT b.affordable
+    SELECT NULL, id, last_seq, hop_count, depth_reached, false, false, true FROM moved
+    UNION ALL
+    SELECT hop, task, last_seq, hop_count, depth_before, false, false, false FROM budgeted WHERE NOT affordable
     """
 
 
@@ -192,7 +200,8 @@ def claim() -> str:
     """Claim hops, each customer in turn, and begin their tasks.
 
     The first CTE hops from customer to customer along the index, so that a customer with 10,000 waiting hops costs no
-    more to pass by than one with ten. A task that another worker has locked is left for the next look.
+    more to pass by than one with ten. A task that another worker has locked is left for the next look. A submitted task
+    has one hop, its first. For the joins see ``settle``.
     """
     return f"""
     WITH RECURSIVE waiting_customers AS (
@@ -202,36 +211,42 @@ def claim() -> str:
                 WHERE h.status = 'pending' AND h.customer_id > c.customer_id ORDER BY h.customer_id LIMIT 1)
         FROM waiting_customers c WHERE c.customer_id IS NOT NULL),
     ready AS (
-        SELECT h.id, h.task_id,
+        SELECT h.id, h.task_id, h.status, h.claim,
                row_number() OVER (PARTITION BY c.customer_id ORDER BY h.priority DESC, h.id) AS turn
         FROM waiting_customers c CROSS JOIN LATERAL (
-            SELECT id, task_id, priority FROM delegation_hop
+            SELECT id, task_id, status, claim, priority FROM delegation_hop
             WHERE status = 'pending' AND customer_id = c.customer_id ORDER BY priority DESC, id LIMIT %(limit)s) h
         UNION ALL
-        SELECT due.id, due.task_id, 0 FROM (
-            SELECT id, task_id FROM delegation_hop
+        SELECT due.id, due.task_id, due.status, due.claim, 0 FROM (
+            SELECT id, task_id, status, claim FROM delegation_hop
             WHERE status = 'waiting' AND due_at IS NOT NULL AND due_at <= %(now)s ORDER BY due_at LIMIT %(limit)s) due),
-    chosen AS MATERIALIZED (SELECT id, task_id FROM ready ORDER BY turn, id LIMIT %(limit)s),
+    chosen AS MATERIALIZED (SELECT id, task_id, status, claim FROM ready ORDER BY turn, id LIMIT %(limit)s),
     locked AS MATERIALIZED (
-        SELECT * FROM delegation_task
-        WHERE id IN (SELECT task_id FROM chosen) AND status IN ({_ALIVE}) ORDER BY id FOR UPDATE SKIP LOCKED),
+        SELECT id, status, last_seq, message, priority, trace_id, created_at, deadline_at, hop_budget, hop_count,
+               cost_usd
+        FROM delegation_task
+        WHERE id = ANY (ARRAY(SELECT task_id FROM chosen)) AND {_ALIVE} ORDER BY id FOR UPDATE SKIP LOCKED),
     claimed AS (
         UPDATE delegation_hop h SET status = 'running', owner = %(owner)s, claim = h.claim + 1, due_at = NULL,
                started_at = coalesce(h.started_at, %(now)s)
-        FROM chosen JOIN locked ON locked.id = chosen.task_id
-        WHERE h.id = chosen.id AND (h.status = 'pending' OR (h.status = 'waiting' AND h.due_at <= %(now)s))
-        RETURNING h.*),
-    news AS MATERIALIZED (
-        SELECT l.id AS task_id, l.customer_id, l.last_seq, 0 AS place, l.id AS hop, 'task.working' AS type,
-               '{{}}'::jsonb AS data
-        FROM locked l WHERE l.status = 'submitted' AND EXISTS (SELECT 1 FROM claimed WHERE claimed.task_id = l.id)
+        FROM (SELECT chosen.id AS hop, chosen.status AS found, chosen.claim AS last_claim, locked.*
+              FROM chosen JOIN locked ON locked.id = chosen.task_id) l
+        -- Whoever else moved it since has changed one of these.
+        WHERE h.id = l.hop AND h.status = l.found AND h.claim = l.last_claim
+        RETURNING h.id, h.task_id, h.customer_id, h.owner, h.claim, h.parent_id, h.join_id, h.branch, h.resumes_id,
+                  h.depth, h.attempt, h.agent_type, h.path, h.instruction, h.priority, h.remote_task_id, h.polls,
+                  h.started_at, l.message, l.priority AS task_priority, l.trace_id, l.created_at AS task_created_at,
+                  l.deadline_at, l.hop_budget, l.hop_count, l.cost_usd AS task_cost_usd, l.last_seq,
+                  l.status = 'submitted' AS begins),
+    news AS (
+        SELECT task_id, customer_id, last_seq, 0 AS place, id AS hop, 'task.working' AS type, '{{}}'::jsonb AS data
+        FROM claimed WHERE begins
         UNION ALL
-        SELECT l.id, l.customer_id, l.last_seq, 1, c.id, 'hop.started', jsonb_build_object(
+        SELECT c.task_id, c.customer_id, c.last_seq, 1, c.id, 'hop.started', jsonb_build_object(
                'delegation_id', c.id, 'parent_id', c.parent_id, 'depth', c.depth, 'agent_type', c.agent_type,
                'agent_name', a.name, 'attempt', c.attempt,
                'resumes_id', c.resumes_id, 'instruction', left(c.instruction, 200))
-        FROM claimed c JOIN locked l ON l.id = c.task_id
-        LEFT JOIN delegation_agent a ON a.customer_id = c.customer_id AND a.agent_type = c.agent_type
+        FROM claimed c LEFT JOIN delegation_agent a ON a.customer_id = c.customer_id AND a.agent_type = c.agent_type
         WHERE c.claim = 1),
     events AS (
         INSERT INTO delegation_taskevent (task_id, customer_id, seq, type, at, data)
@@ -241,11 +256,11 @@ def claim() -> str:
     moved AS (
         UPDATE delegation_task t SET last_seq = t.last_seq + n.n, started_at = coalesce(t.started_at, %(now)s),
                status = CASE WHEN t.status = 'submitted' THEN 'working' ELSE t.status END
-        FROM (SELECT task_id, count(*) AS n FROM news GROUP BY task_id) n WHERE t.id = n.task_id
-        RETURNING t.id, t.last_seq)
-    SELECT c.id, c.task_id, c.customer_id, c.owner, c.claim, c.parent_id, c.join_id, c.branch, c.resumes_id, c.depth,
-           c.attempt, c.agent_type, c.path, c.instruction, c.priority, c.remote_task_id, c.polls, c.started_at,
-           l.message, l.priority AS task_priority, l.trace_id, l.created_at AS task_created_at, l.deadline_at,
-           l.hop_budget, l.hop_count, l.cost_usd AS task_cost_usd, coalesce(moved.last_seq, l.last_seq) AS last_seq
-    FROM claimed c JOIN locked l ON l.id = c.task_id LEFT JOIN moved ON moved.id = c.task_id
+        FROM (SELECT task_id, sum(begins::integer + (claim = 1)::integer) AS n FROM claimed GROUP BY task_id) n
+        WHERE t.id = n.task_id AND n.n > 0)
+    SELECT id, task_id, customer_id, owner, claim, parent_id, join_id, branch, resumes_id, depth, attempt, agent_type,
+           path, instruction, priority, remote_task_id, polls, started_at, message, task_priority, trace_id,
+           task_created_at, deadline_at, hop_budget, hop_count, task_cost_usd,
+           last_seq + sum(begins::integer + (claim = 1)::integer) OVER (PARTITION BY task_id) AS last_seq
+    FROM claimed
     """

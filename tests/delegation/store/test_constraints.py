@@ -1,6 +1,7 @@
 """What the database refuses, and the tables of what may follow what."""
 
 from typing import Any
+from uuid import UUID
 
 import pytest
 from django.db import IntegrityError, models, transaction
@@ -26,6 +27,7 @@ CONTRADICTIONS: list[tuple[type[models.Model], dict[str, Any]]] = [
     (Hop, {"status": "failed", "error_code": ""}),
     (Hop, {"status": "completed", "action": "handle", "result": None}),
     (Hop, {"status": "running", "owner": None}),
+    (Hop, {"status": "pending", "owner": UUID(int=8)}),
     (Hop, {"pending_branches": -1}),
 ]
 

@@ -289,7 +289,8 @@ def test_only_a_living_task_is_settled(store: Store, people: Cast, status: TaskS
 @pytest.mark.parametrize("status", HopStatus)
 def test_only_what_waits_for_a_worker_is_claimed(store: Store, people: Cast, status: HopStatus) -> None:
     submit(people)
-    Hop.objects.update(status=status, owner=UUID(int=8), error_code="INTERNAL_ERROR")
+    owner = UUID(int=8) if status == HopStatus.RUNNING else None
+    Hop.objects.update(status=status, owner=owner, error_code="INTERNAL_ERROR")
 
     assert len(claim(store)) == (status == HopStatus.PENDING)
 
