@@ -1,6 +1,7 @@
 """The websockets that tell events as they happen. A group message is a poke; what is told comes from the database."""
 
 import asyncio
+import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -23,6 +24,7 @@ from delegation.api.pagination import positive_int
 from delegation.api.shapes import event_shape
 from delegation.live.following import CustomerFollower, Follower, TaskFollower
 from delegation.live.views import CUSTOMER_KEY
+from delegation.live.watched import RENEW_SECONDS, watch
 from delegation.models import TaskEvent
 from security.credentials import credential_of_token, member_of
 from security.errors import AuthFailed, NotAuthenticated, NotFound, PlatformError, ValidationFailed
@@ -70,6 +72,7 @@ class EventSocket(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels pub
         self._poked = asyncio.Event()
         self._telling: asyncio.Task[None] | None = None
         self._group: str | None = None
+        self._renew_at = 0.0
         self._expires_at: datetime | None = None
         self._principal: Principal
 
@@ -89,9 +92,9 @@ class EventSocket(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels pub
         if self._group is not None:
             await self.channel_layer.group_discard(self._group, self.channel_name)
 
-    async def task_moved(self, message: dict[str, Any]) -> None:
-        """Take the poke of the group; what it says beyond the task's id is not relied on."""
-        self._moved.add(UUID(message["task_id"]))
+    async def tasks_moved(self, message: dict[str, Any]) -> None:
+        """Take the poke of the group."""
+        self._moved.update(map(UUID, message["task_ids"]))
         self._poked.set()
 
     async def follower(self) -> Follower:
@@ -99,11 +102,19 @@ class EventSocket(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels pub
         raise NotImplementedError
 
     async def subscribe(self, group: str) -> None:
+        self._group = group
         try:
             await self.channel_layer.group_add(group, self.channel_name)
-            self._group = group
         except (RedisError, OSError) as error:
             # Without wake-ups this socket still looks by itself.
+            logger.warning("websocket_without_wakeups", error=repr(error))
+        await self._watch(group)
+
+    async def _watch(self, group: str) -> None:
+        try:
+            await _in_thread(watch, group)
+            self._renew_at = time.monotonic() + RENEW_SECONDS
+        except (RedisError, OSError) as error:
             logger.warning("websocket_without_wakeups", error=repr(error))
 
     async def _authenticate(self) -> None:
@@ -146,6 +157,8 @@ class EventSocket(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels pub
             except DatabaseError as error:
                 logger.warning("websocket_waits_for_database", error=repr(error))
             moved = await self._next_poke()
+            if self._group is not None and time.monotonic() >= self._renew_at:
+                await self._watch(self._group)
         raise NotAuthenticated(internal="the token has expired")
 
     async def _tell_new(self, follower: Follower, moved: set[UUID] | None) -> None:

@@ -1,9 +1,11 @@
 """Pokes whoever watches: "this task has moved". What has happened is then read from the database.
 
-One message a task for all that happened within a moment, so that a chain of commits costs its watchers one look.
+One message for all that happened within a moment, so that a chain of commits costs its watchers one look; none where
+nobody watches.
 """
 
 import asyncio
+import threading
 from collections.abc import Mapping
 from contextlib import suppress
 from uuid import UUID
@@ -13,10 +15,13 @@ from asgiref.sync import async_to_sync
 from channels.layers import get_channel_layer
 from redis.exceptions import RedisError
 
+from delegation.live.watched import watched
+
 log = structlog.get_logger(__name__)
 _MOMENT_SECONDS = 0.02
 
 Moved = Mapping[UUID, tuple[str, int]]
+Messages = dict[str, list[str]]
 
 
 def task_group(task_id: UUID) -> str:
@@ -38,7 +43,7 @@ class Feed:
         """Send from the running loop from now on; return False where it does so already (`up` runs web and worker)."""
         if self._loop is not None:
             return False
-        self._loop = asyncio.get_running_loop()
+        self._loop, self._thread = asyncio.get_running_loop(), threading.get_ident()
         self._news = asyncio.Event()
         self._sender = asyncio.create_task(self._send_on())
         return True
@@ -56,10 +61,12 @@ class Feed:
 
         A channel layer that is away costs the watchers a moment, never the caller an error.
         """
-        if self._loop is not None:
-            self._loop.call_soon_threadsafe(self._gather, moved)
+        if self._loop is None:
+            _send_now(_messages(moved))
+        elif self._thread == threading.get_ident():
+            self._gather(moved)
         else:
-            async_to_sync(_send)(moved)
+            self._loop.call_soon_threadsafe(self._gather, moved)
 
     def _gather(self, moved: Moved) -> None:
         self._pending.update(moved)
@@ -74,19 +81,41 @@ class Feed:
     async def _send_pending(self) -> None:
         self._news.clear()
         moved, self._pending = self._pending, {}
-        await _send(moved)
+        messages = _messages(moved)
+        if heeded := await asyncio.to_thread(_heeded, messages):
+            await _send(heeded)
 
 
-async def _send(moved: Moved) -> None:
+def _messages(moved: Moved) -> Messages:
+    """Return what each group is to be told: which of its tasks have moved."""
+    messages: Messages = {}
+    for task_id, (customer_id, _) in moved.items():
+        messages[task_group(task_id)] = [str(task_id)]
+        messages.setdefault(customer_group(customer_id), []).append(str(task_id))
+    return messages
+
+
+def _heeded(messages: Messages) -> Messages:
+    """Return the messages that somebody watches for."""
+    try:
+        return {group: messages[group] for group in watched(messages)}
+    except (OSError, RedisError) as error:
+        log.warning("cache is away", error=str(error))
+        return {}
+
+
+def _send_now(messages: Messages) -> None:
+    if heeded := _heeded(messages):
+        async_to_sync(_send)(heeded)
+
+
+async def _send(messages: Messages) -> None:
     layer = get_channel_layer()
-    for task_id, (customer_id, seq) in moved.items():
-        message = {"type": "task.moved", "task_id": str(task_id), "seq": seq}
-        try:
-            await layer.group_send(task_group(task_id), message)
-            await layer.group_send(customer_group(customer_id), message)
-        except (OSError, RedisError) as error:
-            log.warning("live layer is away", error=str(error))
-            return
+    try:
+        for group, task_ids in messages.items():
+            await layer.group_send(group, {"type": "tasks.moved", "task_ids": task_ids})
+    except (OSError, RedisError) as error:
+        log.warning("live layer is away", error=str(error))
 
 
 feed = Feed()
