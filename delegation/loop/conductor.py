@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from uuid import UUID, uuid5
 
+import orjson
 import structlog
 from django.db import DatabaseError
 
@@ -157,7 +158,7 @@ class Conductor:
         problem = ""
         refusal = PlatformError()
         for correction in (False, True):
-            reply = await self._reply(run, self._call(run, situation, inputs, problem), correction=correction)
+            reply = await self._reply(run, self._call(run, roster, situation, inputs, problem), correction=correction)
             if reply.state == ReplyState.WORKING:
                 if correction:
                     # Parked, it would be forgotten that this was the second try, and the agent corrected without end.
@@ -207,7 +208,7 @@ class Conductor:
     def _time_limit(self, agent: AgentRecord) -> float:
         return agent.timeout_seconds or self._agent_timeout_seconds
 
-    def _call(self, run: "HopRun", situation: Situation, inputs: list[Row], problem: str) -> AgentCall:
+    def _call(self, run: "HopRun", roster: Roster, situation: Situation, inputs: list[Row], problem: str) -> AgentCall:
         hop, agent = run.hop, run.agent
         left = (hop.task.deadline_at - _now()).total_seconds()
         timeout = min(self._time_limit(agent), max(left, 0.001))
@@ -223,7 +224,7 @@ class Conductor:
             customer_id=hop.task.customer_id,
             traceparent=f"00-{hop.task.trace_id}-{hop.id.hex[-16:]}-01",
             instruction=instruction,
-            context=_context(hop, situation, inputs),
+            context=_context(hop, roster, situation, inputs),
             timeout_seconds=timeout,
             # A task of the agent's that has ended takes no more messages: the correction begins another.
             remote_task_id=None if problem else hop.remote_task_id or None,
@@ -370,7 +371,7 @@ def _said(hop: ClaimedHop, inputs: list[Row]) -> str:
     return str(inputs[-1]["answer"]) if goes_on else hop.instruction
 
 
-def _context(hop: ClaimedHop, situation: Situation, inputs: list[Row]) -> Mapping[str, object]:
+def _context(hop: ClaimedHop, roster: Roster, situation: Situation, inputs: list[Row]) -> Mapping[str, object]:
     """Return the data part that goes with the instruction (design: what an agent receives)."""
     return {
         "task_id": str(hop.task.id),
@@ -379,19 +380,28 @@ def _context(hop: ClaimedHop, situation: Situation, inputs: list[Row]) -> Mappin
         "max_depth": MAX_DEPTH,
         "customer_id": hop.task.customer_id,
         "path": list(hop.path),
-        "candidates": [
+        "candidates": _colleagues(roster, situation),
+        "inputs": inputs,
+        "deadline": hop.task.deadline_at.isoformat(),
+    }
+
+
+def _colleagues(roster: Roster, situation: Situation) -> orjson.Fragment:
+    """Return, as JSON, the colleagues that an agent may delegate to from where it stands."""
+    place = situation.depth, situation.path
+    if place not in roster.shown:
+        shown = [
             {
                 "type": colleague.agent_type,
                 "name": colleague.name,
                 "seniority": colleague.seniority,
-                "skills": list(colleague.skills),
+                "skills": colleague.skills,
                 "description": colleague.description,
             }
             for colleague in candidates(situation)
-        ],
-        "inputs": inputs,
-        "deadline": hop.task.deadline_at.isoformat(),
-    }
+        ]
+        roster.shown[place] = orjson.Fragment(orjson.dumps(shown))
+    return roster.shown[place]
 
 
 def _now() -> datetime:

@@ -15,6 +15,7 @@ from django.db import DatabaseError, connection
 from delegation.gateway import Gateway
 from delegation.loop import account as accounts
 from delegation.loop.alarm import Alarm
+from delegation.loop.beginning import begun
 from delegation.loop.circuits import Circuits, save_circuit
 from delegation.loop.conductor import Conductor
 from delegation.loop.inputs import read_inputs
@@ -83,12 +84,13 @@ class Engine:
         """
         self._loop = asyncio.get_running_loop()
         self._gateway = Gateway(policy=AddressPolicy(allowed_hosts=self._options.allowed_agent_hosts))
+        self._rosters = Rosters(
+            read=lambda customer_id: self._read(read_roster, customer_id),
+            ttl_seconds=self._options.roster_ttl_seconds,
+        )
         self._conductor = Conductor(
             gateway=self._gateway,
-            rosters=Rosters(
-                read=lambda customer_id: self._read(read_roster, customer_id),
-                ttl_seconds=self._options.roster_ttl_seconds,
-            ),
+            rosters=self._rosters,
             circuits=Circuits(
                 save=lambda agent_id, open_until: self._read(save_circuit, agent_id, open_until),
                 threshold=self._options.circuit_threshold,
@@ -114,9 +116,21 @@ class Engine:
             self._loop.call_soon_threadsafe(self._awake.set)
 
     async def submit(self, task: NewTask) -> bool:
-        """Save a task together with whatever else is ready; return False where its idempotency key is taken."""
+        """Save a task together with whatever else is ready, and begin it here where there is a place for it.
+
+        Returns False where its idempotency key is taken: then nothing was saved.
+        """
+        if not task.hops or self._draining or len(self._running) >= self._options.capacity:
+            saved = await self._settler.submit(task)
+            self._awake.set()
+            return saved
+        roster = await self._rosters.of(task.task["customer_id"])
+        agent = roster.agents.get(task.hops[0]["agent_type"])
+        task, hop = begun(task, owner=self.id, agent_name=agent.name if agent else "", at=_now())
         saved = await self._settler.submit(task)
-        self._awake.set()
+        if saved:
+            self._announce({hop.task.id: (hop.task.customer_id, task.task["last_seq"])})
+            self._run(hop)
         return saved
 
     async def settle(self, settlement: Settlement) -> Settled:

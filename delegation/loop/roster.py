@@ -7,6 +7,8 @@ from dataclasses import dataclass, field, fields
 from datetime import datetime
 from uuid import UUID
 
+import orjson
+
 from delegation.models import Agent, Approval, ApprovalRules
 from delegation.policy.approval import Rules
 from delegation.policy.verdict import Colleague
@@ -26,11 +28,15 @@ class AgentRecord(Colleague):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Roster:
-    """A customer's agents by type, its rules for approvals, and who has been allowed to delegate to whom before."""
+    """A customer's agents by type, its rules for approvals, and who has been allowed to delegate to whom before.
+
+    ``shown`` keeps what an agent was shown of its colleagues, as JSON: many hops stand at the same place of a path.
+    """
 
     agents: Mapping[str, AgentRecord]
     rules: Rules = field(default_factory=Rules)
     used_pairs: frozenset[tuple[str, str]] = frozenset()
+    shown: dict[tuple[int, tuple[str, ...]], orjson.Fragment] = field(default_factory=dict, compare=False)
 
 
 def read_roster(customer_id: str) -> Roster:
