@@ -21,6 +21,7 @@ django.setup()
 from asgiref.sync import sync_to_async  # noqa: E402 - what follows needs the apps
 from django.utils import timezone  # noqa: E402
 
+from a2a_project.delegating import collect_seldom  # noqa: E402
 from benchmarks.team import FIRST_AGENTS, Employer, customer_id_of, employers  # noqa: E402
 from delegation.live.feed import feed  # noqa: E402
 from delegation.loop.engine import Engine, EngineOptions  # noqa: E402
@@ -128,6 +129,7 @@ async def serve(course: Course) -> None:
     finishing = Finishing()
     engine = Engine(options(), announce=finishing.announce)
     await engine.start()
+    collect_seldom()
     feed.start()
     await course.run_async(InProcess(engine, finishing, staff).lap)
     await engine.drain()

@@ -7,6 +7,7 @@ nobody watches.
 import asyncio
 import threading
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from uuid import UUID
 
@@ -38,6 +39,7 @@ class Feed:
     def __init__(self) -> None:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._pending: dict[UUID, tuple[str, int]] = {}
+        self._asking = ThreadPoolExecutor(1, thread_name_prefix="feed")
 
     def start(self) -> bool:
         """Send from the running loop from now on; return False where it does so already (`up` runs web and worker)."""
@@ -82,7 +84,8 @@ class Feed:
         self._news.clear()
         moved, self._pending = self._pending, {}
         messages = _messages(moved)
-        if heeded := await asyncio.to_thread(_heeded, messages):
+        # Not asyncio.to_thread: in a context of its own the cache would open a connection for each call.
+        if heeded := await asyncio.get_running_loop().run_in_executor(self._asking, _heeded, messages):
             await _send(heeded)
 
 

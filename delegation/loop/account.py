@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 import orjson
@@ -13,7 +14,15 @@ from delegation.policy.decision import Decision, Usage
 from delegation.policy.verdict import Verdict
 from delegation.states import Action, HopStatus, TaskStatus
 from delegation.store.records import BranchEnd, ClaimedHop, HopChanges, Row, Settlement, TaskEnd
-from delegation.store.rows import approval_row, call_digest, clarification_row, decision_row, hop_row, new_id
+from delegation.store.rows import (
+    approval_row,
+    call_digest,
+    claimed_hop,
+    clarification_row,
+    decision_row,
+    hop_row,
+    new_id,
+)
 from security.errors import PlatformError
 
 SUMMARY_LENGTH = 500
@@ -48,23 +57,18 @@ def failed(account: Account, error: PlatformError, decision: Decision | None = N
     )
     log = _log(account, decision, status="failed", error_message=f"{error.code}: {error.user_message}")
     event = {"delegation_id": str(account.hop.id), "error": shown, "execution_time_seconds": account.seconds}
-    settlement = _settlement(account, changes, log=log, events=[("hop.failed", event)])
-    if account.hop.join_id is not None:
-        return _ending_branch(settlement, account.hop.join_id)
     status = TaskStatus.REJECTED if error.code == _REJECTING else TaskStatus.FAILED
     end = TaskEnd(status=status, error_code=error.code, error_message=error.user_message)
-    return _ending_task(settlement, end, {"error": shown})
+    return _ending(account, changes, end, {"error": shown}, log=log, event=("hop.failed", event))
 
 
 def handled(account: Account, decision: Decision) -> Settlement:
     """Settle work that is done: the result goes to the split that waits for it, or is the task's."""
     changes = HopChanges(**_ended(account, HopStatus.COMPLETED, decision), result=decision.result)
     log = _log(account, decision, status="completed", result_summary=summary(decision.result))
-    settlement = _settlement(account, changes, log=log, events=[_decided(account, decision)])
-    if account.hop.join_id is not None:
-        return _ending_branch(settlement, account.hop.join_id)
     end = TaskEnd(status=TaskStatus.COMPLETED, result=decision.result)
-    return _ending_task(settlement, end, {"result": decision.result})
+    told = {"result": decision.result}
+    return _ending(account, changes, end, told, log=log, event=_decided(account, decision))
 
 
 def asked(account: Account, decision: Decision, *, expires_at: datetime, remote_task_id: str = "") -> Settlement:
@@ -95,8 +99,8 @@ def asked(account: Account, decision: Decision, *, expires_at: datetime, remote_
         ("task.input_required", {}),
     ]
     changes = HopChanges(**_ended(account, HopStatus.WAITING, decision), remote_task_id=remote_task_id)
-    settlement = _settlement(account, changes, log=_log(account, decision, status="pending"), events=events)
-    return replace(settlement, clarifications=[question])
+    log = _log(account, decision, status="pending")
+    return _settlement(account, changes, log=log, events=events, clarifications=[question])
 
 
 def parked(account: Account, *, remote_task_id: str, due_at: datetime) -> Settlement:
@@ -134,6 +138,11 @@ def referred(
     if split:
         events.append(_waiting(hop.id, "branches"))
     own: list[ClaimedHop] = []
+    task = replace(
+        hop.task,
+        hop_count=hop.task.hop_count + len(verdict.referrals),
+        cost_usd=hop.task.cost_usd + account.usage.cost_usd,
+    )
     for place, (referral, target) in enumerate(zip(verdict.referrals, targets, strict=True)):
         runs_here = not referral.needs_approval and len(own) < slots
         waits = HopStatus.WAITING if referral.needs_approval else HopStatus.PENDING
@@ -161,7 +170,7 @@ def referred(
             approvals.append(approval)
             events += _approval_events(approval, child)
         elif runs_here:
-            own.append(_claimed_child(account, child, hops=len(verdict.referrals)))
+            own.append(claimed_hop(child, task))
             events.append(("hop.started", started(child, name=target.name)))
     changes = HopChanges(
         **_ended(account, HopStatus.WAITING if split else HopStatus.COMPLETED, decision),
@@ -169,8 +178,16 @@ def referred(
         wanted_branches=decision.quorum,
     )
     status = "pending" if approvals and not split else "completed"
-    settlement = _settlement(account, changes, log=_log(account, decision, status=status), events=events)
-    return replace(settlement, new_hops=children, approvals=approvals, depth_reached=hop.depth + 1), own
+    settlement = _settlement(
+        account,
+        changes,
+        log=_log(account, decision, status=status),
+        events=events,
+        new_hops=children,
+        approvals=approvals,
+        depth_reached=hop.depth + 1,
+    )
+    return settlement, own
 
 
 def summary(result: object) -> str:
@@ -222,29 +239,6 @@ def _child(
     )
 
 
-def _claimed_child(account: Account, child: Row, *, hops: int) -> ClaimedHop:
-    """Return the child as this worker holds it, without asking the database."""
-    hop, task = account.hop, account.hop.task
-    return replace(
-        hop,
-        id=child["id"],
-        task=replace(task, hop_count=task.hop_count + hops, cost_usd=task.cost_usd + account.usage.cost_usd),
-        claim=1,
-        parent_id=hop.id,
-        join_id=child["join_id"],
-        branch=child["branch"],
-        resumes_id=None,
-        depth=child["depth"],
-        attempt=1,
-        agent_type=child["agent_type"],
-        path=tuple(child["path"]),
-        instruction=child["instruction"],
-        remote_task_id="",
-        polls=0,
-        started_at=child["created_at"],
-    )
-
-
 def _approval_events(approval: Row, child: Row) -> list[tuple[str, Row]]:
     told = {
         "approval_id": str(approval["id"]),
@@ -267,7 +261,9 @@ def _approval_events(approval: Row, child: Row) -> list[tuple[str, Row]]:
     ]
 
 
-def _settlement(account: Account, changes: HopChanges, *, log: Row, events: list[tuple[str, Row]]) -> Settlement:
+def _settlement(
+    account: Account, changes: HopChanges, *, log: Row, events: list[tuple[str, Row]], **more: Any
+) -> Settlement:
     return Settlement(
         hop=account.hop,
         at=account.at,
@@ -276,20 +272,22 @@ def _settlement(account: Account, changes: HopChanges, *, log: Row, events: list
         decisions=[log],
         authorizations=account.authorizations,
         leakages=account.leakages,
-        depth_reached=account.hop.depth,
+        **{"depth_reached": account.hop.depth, **more},
     )
 
 
-def _ending_branch(settlement: Settlement, split_id: UUID) -> Settlement:
-    succeeded = settlement.changes.status == HopStatus.COMPLETED
-    return replace(settlement, ends_branch=BranchEnd(split_id=split_id, resume_id=new_id(), succeeded=succeeded))
-
-
-def _ending_task(settlement: Settlement, end: TaskEnd, told: Row) -> Settlement:
-    task = settlement.hop.task
-    totals = {"hop_count": task.hop_count, "cost_usd": round(task.cost_usd + settlement.changes.cost_usd, 6)}
-    event = (f"task.{end.status}", {**told, **totals})
-    return replace(settlement, end=end, events=[*settlement.events, event])
+def _ending(
+    account: Account, changes: HopChanges, end: TaskEnd, told: Row, *, log: Row, event: tuple[str, Row]
+) -> Settlement:
+    """Settle a hop that nothing follows: its branch of a split is over, or with it the whole task."""
+    task, split_id = account.hop.task, account.hop.join_id
+    if split_id is not None:
+        succeeded = changes.status == HopStatus.COMPLETED
+        branch = BranchEnd(split_id=split_id, resume_id=new_id(), succeeded=succeeded)
+        return _settlement(account, changes, log=log, events=[event], ends_branch=branch)
+    totals = {"hop_count": task.hop_count, "cost_usd": round(task.cost_usd + changes.cost_usd, 6)}
+    events = [event, (f"task.{end.status}", {**told, **totals})]
+    return _settlement(account, changes, log=log, events=events, end=end)
 
 
 def _ended(account: Account, status: HopStatus, decision: Decision | None) -> Row:

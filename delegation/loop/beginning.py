@@ -7,6 +7,7 @@ from uuid import UUID
 from delegation.loop.account import started
 from delegation.states import HopStatus, TaskStatus
 from delegation.store.records import ClaimedHop, NewTask, Row, TaskFacts
+from delegation.store.rows import claimed_hop
 
 
 def begun(new: NewTask, *, owner: UUID, agent_name: str, at: datetime) -> tuple[NewTask, ClaimedHop]:
@@ -20,7 +21,7 @@ def begun(new: NewTask, *, owner: UUID, agent_name: str, at: datetime) -> tuple[
         "last_seq": new.task["last_seq"] + len(news),
     }
     told = [_event(task, new.task["last_seq"] + place, news_of, at) for place, news_of in enumerate(news, 1)]
-    return replace(new, task=task, hops=[hop], events=[*new.events, *told]), _claimed(task, hop)
+    return replace(new, task=task, hops=[hop], events=[*new.events, *told]), claimed_hop(hop, _facts(task))
 
 
 def _event(task: Row, seq: int, news: tuple[str, Row], at: datetime) -> Row:
@@ -35,8 +36,8 @@ def _event(task: Row, seq: int, news: tuple[str, Row], at: datetime) -> Row:
     }
 
 
-def _claimed(task: Row, hop: Row) -> ClaimedHop:
-    facts = TaskFacts(
+def _facts(task: Row) -> TaskFacts:
+    return TaskFacts(
         id=task["id"],
         customer_id=task["customer_id"],
         message=task["message"],
@@ -47,23 +48,4 @@ def _claimed(task: Row, hop: Row) -> ClaimedHop:
         hop_budget=task["hop_budget"],
         hop_count=task["hop_count"],
         cost_usd=0.0,
-    )
-    return ClaimedHop(
-        id=hop["id"],
-        task=facts,
-        owner=hop["owner"],
-        claim=hop["claim"],
-        parent_id=None,
-        join_id=None,
-        branch=None,
-        resumes_id=None,
-        depth=hop["depth"],
-        attempt=hop["attempt"],
-        agent_type=hop["agent_type"],
-        path=tuple(hop["path"]),
-        instruction=hop["instruction"],
-        priority=hop["priority"],
-        remote_task_id="",
-        polls=0,
-        started_at=hop["started_at"],
     )

@@ -98,8 +98,7 @@ class Conductor:
             log.info("claim lost", hop_id=str(hop.id))
             return []
         count(settlement, settled, known=run.known_agents)
-        # The budget is the task's: what the branches beside this one have used of it counts for its children too.
-        return [replace(child, task=replace(child.task, hop_count=settled.hop_count)) for child in following]
+        return [_knowing(child, hop_count=settled.hop_count) for child in following]
 
     async def _concluded(self, run: "HopRun") -> tuple[Settlement, list[ClaimedHop]]:
         """Return how the hop ends, also where it ends in an error."""
@@ -348,6 +347,13 @@ def count(settlement: Settlement, settled: Settled, *, known: frozenset[str]) ->
     if settlement.end is not None:
         seconds = (settlement.at - task.created_at).total_seconds()
         metrics.TASK_DURATION.labels(settled.hop_count, settled.depth_reached).observe(seconds)
+
+
+def _knowing(child: ClaimedHop, *, hop_count: int) -> ClaimedHop:
+    """Return the child with what the branches beside it have used meanwhile: the budget is the task's."""
+    if child.task.hop_count == hop_count:
+        return child
+    return replace(child, task=replace(child.task, hop_count=hop_count))
 
 
 def _decision(reply: AgentReply) -> Decision:

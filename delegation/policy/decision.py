@@ -24,6 +24,7 @@ _BROKEN_FENCE = re.compile(r"```[a-zA-Z]*\s*\{")
 # runs to the end: trying again at each of its quotes would take quadratic time.
 _TRAILING_COMMA = re.compile(r'("(?:[^"\\]++|\\.)*+"?)|,(?=\s*+[}\]])', re.DOTALL)
 _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
+_ACTIONS = {action.value: action for action in Action}
 _INTEGERS = range(-(2**63), 2**64)
 
 
@@ -101,7 +102,7 @@ def _decision_in(text: str) -> dict[str, object] | None:
         if isinstance(value, dict) and "action" in value:
             return value
     for found in _objects_within(stripped):
-        if found.get("action") in Action.values or _DECISION_KEYS & found.keys():
+        if found.get("action") in _ACTIONS.values() or _DECISION_KEYS & found.keys():
             return found
     if stripped.startswith("{") or _BROKEN_FENCE.match(stripped):
         raise DecisionInvalid("The answer looks like a decision, but its JSON cannot be parsed.")
@@ -169,15 +170,15 @@ def checked(raw: dict[str, object]) -> Decision:
         DecisionInvalid: with every rule named in words that the agent can act on.
     """
     action = raw.get("action")
-    if not isinstance(action, str) or action not in Action.values:
-        raise DecisionInvalid(f"action must be one of {', '.join(Action.values)}.")
-    read = _READERS[Action(action)]
+    known = _ACTIONS.get(action) if isinstance(action, str) else None
+    if known is None:
+        raise DecisionInvalid(f"action must be one of {', '.join(_ACTIONS)}.")
     return Decision(
-        action=Action(action),
+        action=known,
         confidence=_confidence(raw.get("confidence")),
         reason=_text(raw, "reason", required=False),
         usage=_usage(raw.get("usage")),
-        **read(raw),
+        **_READERS[known](raw),
     )
 
 

@@ -45,7 +45,11 @@ class PostgresStore:
     def _settle(self, settlements: Sequence[Settlement]) -> list[Settled]:
         if not settlements:
             return []
-        rows = _run(postgres_sql.settle(), _as_json(_document(settlements)))
+        document = _document(settlements)
+        lists = {key for key, rows in document.items() if rows}
+        if any(one.ends_branch for one in settlements):
+            lists.add("branches")
+        rows = _run(postgres_sql.settle(frozenset(lists)), _as_json(document))
         moved = {row["task"]: row for row in rows if row["hop"] is None}
         outcome = {row["hop"]: _settled(row, moved.get(row["task"], row)) for row in rows if row["hop"] is not None}
         return [outcome.get(settlement.hop.id, LOST) for settlement in settlements]

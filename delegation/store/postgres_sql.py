@@ -1,5 +1,6 @@
 """The text of the statements. Column lists come from the models, so that a migration cannot leave them behind."""
 
+from dataclasses import dataclass
 from functools import cache
 
 from django.db import connection, models
@@ -8,7 +9,7 @@ from audit.models import AuthorizationLog, DelegationLog, LeakageLog
 from delegation.models import Approval, Clarification, Hop, Task, TaskEvent
 from delegation.states import TASK_ENDED
 from delegation.store.records import HOP_CHANGES
-from delegation.store.rows import CONTINUED
+from delegation.store.rows import CONTINUED, HOP_COLUMNS
 
 # Said so that the index of tasks alive cannot serve it: for a list of keys the planner may think that shorter to read.
 _ALIVE = "status NOT IN ({})".format(", ".join(f"'{status}'" for status in sorted(TASK_ENDED)))
@@ -48,39 +49,89 @@ def _rows(key: str, columns: dict[str, str]) -> str:
 def _insert(model: type[models.Model], key: str, *, gate: str = "") -> str:
     """Return an INSERT of the rows of the parameter ``key``, of those that pass the gate."""
     columns = _columns(model)
+    given = HOP_COLUMNS if model is Hop else columns
     names = ", ".join(f'"{name}"' for name in columns)
-    values = ", ".join(f'x."{name}"' for name in columns)
-    source = _rows(key, {"by": "uuid", **columns} if gate else columns)
+    values = ", ".join(f'x."{name}"' if name in given else _default(model, name) for name in columns)
+    described = {name: columns[name] for name in given}
+    source = _rows(key, {"by": "uuid", **described} if "x.by" in gate else described)
     return f'INSERT INTO "{model._meta.db_table}" ({names}) SELECT {values} FROM {source} {gate}'
 
 
 @cache
 def submit() -> str:
     """Save tasks with their first hops, events and rulings. Returns the ids of those whose idempotency key was free."""
-    task_hops, task_events = _columns(Hop), _columns(TaskEvent)
+    saved = "JOIN saved ON saved.id = x.task_id"
     return f"""
     WITH saved AS ({_insert(Task, "tasks")}
         ON CONFLICT (customer_id, idempotency_key) WHERE idempotency_key IS NOT NULL DO NOTHING RETURNING id),
-    hops AS ({_insert_of_saved(Hop, "hops", task_hops)}),
-    events AS ({_insert_of_saved(TaskEvent, "events", task_events)}),
-    rulings AS ({_insert_of_saved(AuthorizationLog, "authorizations", _columns(AuthorizationLog))})
+    hops AS ({_insert(Hop, "hops", gate=saved)}),
+    events AS ({_insert(TaskEvent, "events", gate=saved)}),
+    rulings AS ({_insert(AuthorizationLog, "authorizations", gate=saved)})
     SELECT id FROM saved
     """
 
 
-def _insert_of_saved(model: type[models.Model], key: str, columns: dict[str, str]) -> str:
-    names = ", ".join(f'"{name}"' for name in columns)
-    values = ", ".join(f'x."{name}"' for name in columns)
-    source = _rows(key, columns)
-    return (
-        f'INSERT INTO "{model._meta.db_table}" ({names}) SELECT {values} FROM {source} '
-        "JOIN saved ON saved.id = x.task_id"
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Joins:
+    """What settlements that end branches of a split add to the statement, and say of each hop and task."""
+
+    ctes: str = ""
+    table: str = ""
+    joined: str = "false"
+    leaves_branches: str = "false"
+    resumed_hops: str = "0"
+
+
+_NO_JOINS = _Joins()
+
+
+def _joins() -> _Joins:
+    continuation = {**{name: _default(Hop, name) for name in _columns(Hop)}, **_CONTINUED}
+    ctes = f"""
+    ended AS (
+        SELECT ends_branch_of AS split, count(*)::smallint AS n,
+               count(*) FILTER (WHERE branch_succeeded)::smallint AS succeeded,
+               max(at) AS at, min(resume_id::text)::uuid AS resume_id
+        FROM done WHERE ends_branch_of IS NOT NULL GROUP BY ends_branch_of),
+    joined AS (
+        UPDATE delegation_hop p SET
+            pending_branches = p.pending_branches - e.n,
+            -- greatest() passes over NULL, which stands for "all of them" here.
+            wanted_branches = CASE WHEN p.wanted_branches IS NOT NULL
+                                   THEN greatest(p.wanted_branches - e.succeeded, 0) END,
+            status = CASE WHEN p.pending_branches <= e.n OR p.wanted_branches <= e.succeeded
+                          THEN 'completed' ELSE p.status END,
+            completed_at = CASE WHEN p.pending_branches <= e.n OR p.wanted_branches <= e.succeeded
+                                THEN e.at ELSE p.completed_at END
+        FROM ended e WHERE p.id = e.split AND p.status = 'waiting'
+        RETURNING p.*, e.resume_id),
+    whole AS MATERIALIZED (SELECT * FROM joined WHERE status = 'completed'),
+    resumed AS (
+        INSERT INTO delegation_hop ({", ".join(continuation)}) SELECT {", ".join(continuation.values())} FROM whole),
+    """
+    return _Joins(
+        ctes=ctes,
+        table="LEFT JOIN whole ON whole.id = done.ends_branch_of",
+        joined="whole.id IS NOT NULL",
+        leaves_branches="coalesce(whole.pending_branches > 0, false)",
+        resumed_hops="(SELECT count(*) FROM whole WHERE whole.task_id = t.id)",
     )
 
 
+# What a settlement may bring, by the parameter that lists it. Most bring little: what is not there costs nothing.
+_BROUGHT = {
+    "hops": Hop,
+    "approvals": Approval,
+    "clarifications": Clarification,
+    "decisions": DelegationLog,
+    "authorizations": AuthorizationLog,
+    "leakages": LeakageLog,
+}
+
+
 @cache
-def settle() -> str:
-    """Settle hops.
+def settle(lists: frozenset[str]) -> str:
+    """Settle hops that bring these lists (keys of ``_BROUGHT``), and "branches" where a branch of a split ends.
 
     Returns a row for each hop whose claim still held, a row for each that its task cannot afford, and a row (without a
     hop) for each task that moved.
@@ -112,8 +163,11 @@ def settle() -> str:
     }
     assignments = ", ".join(f'"{name}" = s."{name}"' for name in changes)
     event = {"by": "uuid", "place": "integer", "type": "text", "at": "timestamptz", "data": "jsonb"}
-    continuation = {**{name: _default(Hop, name) for name in hop}, **_CONTINUED}
+    joins = _joins() if "branches" in lists else _NO_JOINS
     held = "JOIN done ON done.hop = x.by"
+    brought = "\n    ".join(
+        f"new_{key} AS ({_insert(model, key, gate=held)})," for key, model in _BROUGHT.items() if key in lists
+    )
     return f"""
     WITH wanted AS MATERIALIZED (SELECT x.* FROM {_rows("settlements", settlement)}),
     locked AS MATERIALIZED (
@@ -129,32 +183,8 @@ def settle() -> str:
         FROM budgeted s
         WHERE s.affordable AND h.id = s.hop AND h.owner = s.held_owner AND h.claim = s.held_claim
         RETURNING s.*),
-    ended AS (
-        SELECT ends_branch_of AS split, count(*)::smallint AS n,
-               count(*) FILTER (WHERE branch_succeeded)::smallint AS succeeded,
-               max(at) AS at, min(resume_id::text)::uuid AS resume_id
-        FROM done WHERE ends_branch_of IS NOT NULL GROUP BY ends_branch_of),
-    joined AS (
-        UPDATE delegation_hop p SET
-            pending_branches = p.pending_branches - e.n,
-            -- greatest() passes over NULL, which stands for "all of them" here.
-            wanted_branches = CASE WHEN p.wanted_branches IS NOT NULL
-                                   THEN greatest(p.wanted_branches - e.succeeded, 0) END,
-            status = CASE WHEN p.pending_branches <= e.n OR p.wanted_branches <= e.succeeded
-                          THEN 'completed' ELSE p.status END,
-            completed_at = CASE WHEN p.pending_branches <= e.n OR p.wanted_branches <= e.succeeded
-                                THEN e.at ELSE p.completed_at END
-        FROM ended e WHERE p.id = e.split AND p.status = 'waiting'
-        RETURNING p.*, e.resume_id),
-    whole AS MATERIALIZED (SELECT * FROM joined WHERE status = 'completed'),
-    new_hops AS ({_insert(Hop, "hops", gate=held)}),
-    resumed AS (
-        INSERT INTO delegation_hop ({", ".join(continuation)}) SELECT {", ".join(continuation.values())} FROM whole),
-    approvals AS ({_insert(Approval, "approvals", gate=held)}),
-    clarifications AS ({_insert(Clarification, "clarifications", gate=held)}),
-    decisions AS ({_insert(DelegationLog, "decisions", gate=held)}),
-    rulings AS ({_insert(AuthorizationLog, "authorizations", gate=held)}),
-    leakages AS ({_insert(LeakageLog, "leakages", gate=held)}),
+    {joins.ctes}
+    {brought}
     events AS (
         INSERT INTO delegation_taskevent (task_id, customer_id, seq, type, at, data)
         SELECT done.task, done.customer,
@@ -164,7 +194,7 @@ def settle() -> str:
     moved AS (
         UPDATE delegation_task t SET
             last_seq = t.last_seq + d.n_events,
-            hop_count = t.hop_count + d.n_hops + (SELECT count(*) FROM whole WHERE whole.task_id = t.id),
+            hop_count = t.hop_count + d.n_hops + {joins.resumed_hops},
             depth_reached = greatest(t.depth_reached, d.depth_reached),
             open_questions = t.open_questions + d.n_questions,
             input_tokens = t.input_tokens + d.input_tokens,
@@ -179,15 +209,15 @@ def settle() -> str:
         FROM (SELECT task, sum(n_events) AS n_events, sum(n_hops) AS n_hops, sum(n_questions) AS n_questions,
                      max(depth_reached) AS depth_reached, sum(input_tokens) AS input_tokens,
                      sum(output_tokens) AS output_tokens, sum(cost_usd) AS cost_usd, max(end_status) AS end_status,
-                     (max(end_result::text))::jsonb AS end_result, max(end_code) AS end_code,
-                     max(end_message) AS end_message, max(at) FILTER (WHERE end_status IS NOT NULL) AS ended_at
+                     (array_agg(end_result) FILTER (WHERE end_status IS NOT NULL))[1] AS end_result,
+                     max(end_code) AS end_code, max(end_message) AS end_message,
+                     max(at) FILTER (WHERE end_status IS NOT NULL) AS ended_at
               FROM done GROUP BY task) d
         WHERE t.id = d.task
         RETURNING t.id, t.last_seq, t.hop_count, t.depth_reached)
     SELECT done.hop, done.task, NULL AS last_seq, NULL AS hop_count, NULL AS depth_reached,
-           whole.id IS NOT NULL AS joined, coalesce(whole.pending_branches > 0, false) AS leaves_branches,
-           true AS affordable
-    FROM done LEFT JOIN whole ON whole.id = done.ends_branch_of
+           {joins.joined} AS joined, {joins.leaves_branches} AS leaves_branches, true AS affordable
+    FROM done {joins.table}
     UNION ALL
     SELECT NULL, id, last_seq, hop_count, depth_reached, false, false, true FROM moved
     UNION ALL

@@ -12,7 +12,7 @@ import orjson
 from delegation.models import Hop
 from delegation.policy.approval import Terms
 from delegation.states import Action, HopStatus, QuestionStatus
-from delegation.store.records import Row
+from delegation.store.records import ClaimedHop, Row, TaskFacts
 
 # What a hop hands on to the one that resumes it.
 CONTINUED = (
@@ -61,7 +61,10 @@ def hop_row(
     join_id: UUID | None = None,
     branch: int | None = None,
 ) -> Row:
-    """Return a hop that a worker may claim, that waits, or (with an owner) that is claimed from its birth."""
+    """Return a hop that a worker may claim, that waits, or (with an owner) that is claimed from its birth.
+
+    Columns that begin with their default are left out (HOP_COLUMNS are these).
+    """
     return {
         "id": id,
         "task_id": task_id,
@@ -69,7 +72,6 @@ def hop_row(
         "parent_id": parent_id,
         "join_id": join_id,
         "branch": branch,
-        "resumes_id": None,
         "depth": depth,
         "attempt": 1,
         "agent_type": agent_type,
@@ -77,29 +79,41 @@ def hop_row(
         "path": list(path),
         "instruction": instruction,
         "status": status,
-        "action": None,
-        "delegated_to": "",
-        "confidence": None,
-        "reason": "",
-        "result": None,
-        "error_code": "",
-        "error_message": "",
-        "input_tokens": 0,
-        "output_tokens": 0,
-        "cost_usd": 0,
-        "findings": 0,
         "owner": owner,
         "claim": 0 if owner is None else 1,
         "priority": priority,
-        "pending_branches": 0,
-        "wanted_branches": None,
-        "remote_task_id": "",
-        "polls": 0,
-        "due_at": None,
         "created_at": at,
         "started_at": None if owner is None else at,
-        "completed_at": None,
     }
+
+
+HOP_COLUMNS = (
+    "id task_id customer_id parent_id join_id branch depth attempt agent_type agent_ve_id path instruction status "
+    "owner claim priority created_at started_at"
+).split()
+
+
+def claimed_hop(hop: Row, task: TaskFacts) -> ClaimedHop:
+    """Return a hop that is claimed from its birth as its owner holds it."""
+    return ClaimedHop(
+        id=hop["id"],
+        task=task,
+        owner=hop["owner"],
+        claim=hop["claim"],
+        parent_id=hop["parent_id"],
+        join_id=hop["join_id"],
+        branch=hop["branch"],
+        resumes_id=None,
+        depth=hop["depth"],
+        attempt=hop["attempt"],
+        agent_type=hop["agent_type"],
+        path=tuple(hop["path"]),
+        instruction=hop["instruction"],
+        priority=hop["priority"],
+        remote_task_id="",
+        polls=0,
+        started_at=hop["started_at"],
+    )
 
 
 def decision_row(
