@@ -1,12 +1,12 @@
 """The ASGI application: Django for HTTP, the live events for websockets."""
 
+import asyncio
 import os
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import IO, Any
 
 import orjson
-from asgiref.sync import sync_to_async
 from django import setup
 from django.core import signals
 from django.core.exceptions import RequestAborted
@@ -36,7 +36,8 @@ _THREADS = ThreadPoolExecutor(max_workers=16, thread_name_prefix="http")
 
 
 async def _in_thread(function: Callable[..., Any], *args: Any) -> Any:
-    return await sync_to_async(function, thread_sensitive=False, executor=_THREADS)(*args)
+    """Run it as a WSGI server would: the thread keeps what Django keeps for it from one request to the next."""
+    return await asyncio.get_running_loop().run_in_executor(_THREADS, function, *args)
 
 
 async def _chunks(content: Iterator[bytes]) -> AsyncIterator[bytes]:
@@ -53,6 +54,10 @@ class PooledHandler(ASGIHandler):
 
     def load_middleware(self, is_async: bool = False) -> None:  # noqa: ARG002, FBT001, FBT002  Django's signature
         super().load_middleware(is_async=False)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        # Django's own gives each request a thread to be sensitive to; here it has one of the pool.
+        await self.handle(scope, receive, send)
 
     async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
         try:
