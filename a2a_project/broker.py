@@ -1,11 +1,17 @@
 """The broker of wake-ups, chosen by BROKER_URL. A message only says "look": nothing is lost when it is flushed."""
 
+import redis
 from dramatiq import Broker
 from dramatiq.brokers.rabbitmq import RabbitmqBroker
 from dramatiq.brokers.redis import RedisBroker
 from dramatiq.brokers.stub import StubBroker
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 
 from a2a_project import environment
+
+# Who submits a task waits no longer than this for a broker that hangs.
+PATIENCE_SECONDS = 2
 
 
 def broker_for(url: str) -> Broker:
@@ -17,8 +23,15 @@ def broker_for(url: str) -> Broker:
         case "":
             return StubBroker(middleware=[])
         case "redis" | "rediss":
-            return RedisBroker(url=url, middleware=[])
+            # One more try, at once, is for a connection that has died unnoticed.
+            patience = {"socket_timeout": PATIENCE_SECONDS, "socket_connect_timeout": PATIENCE_SECONDS}
+            client = redis.Redis.from_url(url, retry=Retry(NoBackoff(), 1), **patience)
+            return RedisBroker(client=client, middleware=[])
         case "amqp" | "amqps":
-            return RabbitmqBroker(url=url, middleware=[], confirm_delivery=False)
+            broker = RabbitmqBroker(url=url, middleware=[], confirm_delivery=False)
+            nodes = broker.parameters if isinstance(broker.parameters, list) else [broker.parameters]
+            for node in nodes:
+                node.socket_timeout = node.stack_timeout = node.blocked_connection_timeout = PATIENCE_SECONDS
+            return broker
         case _:
             environment.stop("BROKER_URL must begin with redis:// or amqp://")

@@ -243,6 +243,8 @@ LOGGING = {
     "loggers": {
         "uvicorn.access": {"level": "WARNING"},
         "django_structlog": {"level": "WARNING"},
+        # It tells of one refused connection in six lines and a traceback; ours is one.
+        "pika": {"level": "CRITICAL"},
         # A refused request is a line of our own; a traceback stands in it where there is one.
         "django.request": {"level": "ERROR"},
     },

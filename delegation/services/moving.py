@@ -10,7 +10,7 @@ from django.db import transaction
 from django.db.models import QuerySet
 
 from delegation import metrics
-from delegation.actors import advance
+from delegation.actors import bell
 from delegation.live.feed import feed
 from delegation.models import Approval, Clarification, Hop, Task, TaskEvent
 from delegation.states import HOP_ENDED, TASK_ENDED, HopStatus, QuestionStatus, TaskStatus
@@ -108,7 +108,7 @@ class Moving:
         moved = {self.task.id: (self.task.customer_id, self.task.last_seq)}
         transaction.on_commit(lambda: feed.announce(moved))
         for hop_id in self._wakes:
-            transaction.on_commit(partial(advance.send, str(hop_id)))
+            transaction.on_commit(partial(bell.ring, hop_id))
 
 
 @contextmanager

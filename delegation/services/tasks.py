@@ -16,7 +16,7 @@ from django.db import DatabaseError, transaction
 from django.db.models import QuerySet
 
 from delegation import metrics
-from delegation.actors import advance
+from delegation.actors import bell
 from delegation.errors import Conflict, PayloadTooLarge
 from delegation.live.feed import feed
 from delegation.models import Agent, Hop, Task, TaskEvent
@@ -326,4 +326,4 @@ def _announce_new(new: NewTask) -> None:
     task_id = new.task["id"]
     transaction.on_commit(lambda: feed.announce({task_id: (new.task["customer_id"], 1)}))
     for hop in new.hops:
-        transaction.on_commit(partial(advance.send, str(hop["id"])))
+        transaction.on_commit(partial(bell.ring, hop["id"]))

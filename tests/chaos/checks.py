@@ -69,7 +69,8 @@ class Afterwards:
     def summary(self) -> str:
         """Say how much happened."""
         ended = Counter(f"{task['message'].split()[0]} {task['status']}" for task in self.tasks.values())
-        repeats = len(self.calls) - len({call["message_id"] for call in self.calls if call["agent"] != HANGS_UP})
+        sent = [call["message_id"] for call in self.calls if call["agent"] != HANGS_UP]
+        repeats = len(sent) - len(set(sent))
         counts = f"{len(self.tasks)} tasks, {len(self.hops)} hops, {len(self.calls)} calls, {repeats} repeated"
         return f"{counts}, {len(self.cutting)} cuts\n{dict(sorted(ended.items()))}"
 

@@ -222,5 +222,3 @@ def serving(*kinds: Callable[[Path], Server]) -> Iterator[list[Server]]:
             server.start()
             stack.callback(server.kill)
         yield servers
-
-

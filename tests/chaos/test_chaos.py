@@ -50,6 +50,8 @@ def test_nothing_is_lost_and_nothing_done_twice(machines: Machines, tmp_path: Pa
     print(after.summary(), *faults.story, sep="\n")
     told = "\n".join([f"CHAOS_SEED={SEED}", *faults.story, *findings(after)])
     assert workload.failures == [], told
+    # Who cannot serve just now says so; nothing breaks.
+    assert workload.internal_errors == [], told
     assert over, told
     assert findings(after) == [], told
     assert len(after.tasks) > seconds, told

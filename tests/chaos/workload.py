@@ -35,7 +35,8 @@ class Order:
 class Client:
     """A person at the door with their key. Safe for one thread."""
 
-    def __init__(self, installation: Installation, customer: str, role: str) -> None:
+    def __init__(self, installation: Installation, customer: str, role: str, *, told: list[str]) -> None:
+        self._told = told
         headers = {"X-API-Key": installation.keys[customer][role]}
         url = f"{installation.url}/api/v1"
         self._http = httpx.Client(base_url=url, headers=headers, timeout=15, trust_env=False)
@@ -49,7 +50,9 @@ class Client:
             answer = self._http.request(method, path, json=body, headers=headers)
         except httpx.TransportError:
             return None
-        return None if answer.status_code in (429, 500, 502, 503, 504) else answer
+        if answer.status_code == 500:
+            self._told.append(f"{method} {path}: {answer.text}")
+        return None if answer.status_code in (429, 500, 503) else answer
 
     def insist(self, method: str, path: str, body: object = None, **headers: str) -> httpx.Response:
         """Ask until there is an answer."""
@@ -80,6 +83,7 @@ class Workload:
         self._over = threading.Event()
         self.orders: list[Order] = []
         self.failures: list[str] = []
+        self.internal_errors: list[str] = []
 
     @contextmanager
     def running(self) -> Iterator[None]:
@@ -100,6 +104,9 @@ class Workload:
         for thread in self._people:
             thread.join()
 
+    def _client(self, customer: str, role: str) -> Client:
+        return Client(self._installation, customer, role, told=self.internal_errors)
+
     def _thread(self, work: Any, customer: str) -> threading.Thread:
         thread = threading.Thread(target=self._guarded, args=(work, customer), name=f"{work.__name__} {customer}")
         thread.start()
@@ -113,7 +120,7 @@ class Workload:
 
     def _submit(self, customer: str) -> None:
         chance = random.Random(f"{self._seed} {customer}")
-        client = Client(self._installation, customer, "owner")
+        client = self._client(customer, "owner")
         number = 0
         while not self._enough.wait(chance.uniform(0, 2 * self._pause_seconds)):
             shape = chance.choice(list(PLANS))
@@ -130,7 +137,7 @@ class Workload:
 
     def _decide(self, customer: str) -> None:
         """Answer what is asked, approve what is to be approved, reject what is to be rejected."""
-        owner, approver = (Client(self._installation, customer, role) for role in ("owner", "approver"))
+        owner, approver = (self._client(customer, role) for role in ("owner", "approver"))
         while not self._over.wait(_PAUSE_SECONDS):
             for question in _open(owner, "clarifications"):
                 owner.ask("POST", f"/clarifications/{question['clarification_id']}/answer", {"answer": "blue"})
