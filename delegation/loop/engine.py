@@ -197,6 +197,9 @@ class Engine:
         return self._store.claim(owner=self.id, limit=limit, now=_now())
 
     def _run(self, hop: ClaimedHop) -> None:
+        if hop.id in self._running:
+            # It was taken over meanwhile, and has come back: the call under way has lost its claim.
+            self._running[hop.id][1].cancel()
         self._running[hop.id] = hop, asyncio.create_task(self._follow(hop))
 
     async def _follow(self, hop: ClaimedHop) -> None:
@@ -215,7 +218,9 @@ class Engine:
             log.exception("hop left to the sweep", hop_id=str(hop.id))
         finally:
             if not self._draining:
-                self._running.pop(hop.id, None)
+                _, runner = self._running.get(hop.id, (hop, None))
+                if runner is asyncio.current_task():
+                    del self._running[hop.id]
                 if self._full:
                     self._awake.set()
 

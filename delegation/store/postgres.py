@@ -45,14 +45,25 @@ class PostgresStore:
     def _settle(self, settlements: Sequence[Settlement]) -> list[Settled]:
         if not settlements:
             return []
-        document = _document(settlements)
+        newest = _newest_claims(settlements)
+        document = _document(list(newest.values()))
         lists = {key for key, rows in document.items() if rows}
         if any(one.ends_branch for one in settlements):
             lists.add("branches")
         rows = _run(postgres_sql.settle(frozenset(lists)), _as_json(document))
         moved = {row["task"]: row for row in rows if row["hop"] is None}
         outcome = {row["hop"]: _settled(row, moved.get(row["task"], row)) for row in rows if row["hop"] is not None}
-        return [outcome.get(settlement.hop.id, LOST) for settlement in settlements]
+        return [outcome.get(one.hop.id, LOST) if newest[one.hop.id] is one else LOST for one in settlements]
+
+
+def _newest_claims(settlements: Sequence[Settlement]) -> dict[UUID, Settlement]:
+    """Return the settlements by hop; a worker may bring two of a hop that it lost and claimed anew: the older is lost."""
+    newest: dict[UUID, Settlement] = {}
+    for one in settlements:
+        known = newest.setdefault(one.hop.id, one)
+        if known.hop.claim < one.hop.claim:
+            newest[one.hop.id] = one
+    return newest
 
 
 def _settled(hop: Row, task: Row) -> Settled:

@@ -250,9 +250,7 @@ class Tasks(RuleBasedStateMachine):
             case _:
                 return accounts.handed_back(hop, at=self.now)
 
-    def refer(
-        self, worker: Delegator, one: int, *, asking: list[bool], quorum: int | None = None, slots: int
-    ) -> None:
+    def refer(self, worker: Delegator, one: int, *, asking: list[bool], quorum: int | None = None, slots: int) -> None:
         """Have a hop delegate, or split into as many branches as there are answers to whether people are asked."""
         for hop in taken([hop for hop in worker.held if hop.depth < DEEPEST], one):
             worker.held.remove(hop)

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from delegation.loop.sweeper import free
 from delegation.models import Agent, Hop
 from tests.agents import Call, Hold, Say, Status, delegate, handle, parallel
 from tests.flows.conftest import Story
@@ -102,3 +103,20 @@ def test_each_customer_is_called_by_its_own_name_alone(story: Story) -> None:
     assert call.headers["x-customer-id"] == call.data["customer_id"] == "techcorp"
     assert call.headers["traceparent"].split("-")[1] == task.trace_id
     assert call.context_id == str(task.id)
+
+
+def test_a_hop_that_comes_back_to_the_worker_that_lost_it_is_settled_by_its_newer_call(story: Story) -> None:
+    hold = Hold(handle("too late"))
+    story.agents.script("marketing-manager", [hold, delegate("copywriter")])
+    story.agents.script("copywriter", handle("written"))
+    task = story.submit()
+    assert hold.arrived.wait(10)
+
+    # As the others do with a worker that they take for dead.
+    free(hop.id for hop in story.hops(task))
+    story.agents.wait_for_calls(1, "copywriter")
+    hold.release()
+
+    assert story.ended(task).result == "written"
+    assert list(story.agents.counts("marketing-manager").values()) == [2]
+    assert story.agents.counts("copywriter").total() == 1

@@ -13,6 +13,7 @@ from django.db import connection, models, transaction
 from audit.models import AuthorizationLog, DelegationLog, LeakageLog
 from delegation.loop import account as accounts
 from delegation.loop.account import Account
+from delegation.loop.sweeper import free
 from delegation.models import Approval, Clarification, Hop, Task, TaskEvent
 from delegation.policy.decision import Decision, Usage
 from delegation.services.tasks import task_submit
@@ -323,3 +324,20 @@ def test_a_taken_idempotency_key_saves_nothing(people: Cast) -> None:
 
     assert first.id == second.id
     assert (Task.objects.count(), Hop.objects.count(), TaskEvent.objects.count()) == (1, 1, 1)
+
+
+def test_a_hop_that_its_worker_lost_and_claimed_anew_is_settled_once(store: Store, people: Cast) -> None:
+    task = submit(people)
+    (lost,) = claim(store)
+    free([lost.id])
+    (anew,) = claim(store)
+    assert (lost.owner, lost.claim + 1) == (anew.owner, anew.claim)
+
+    held = [settled.held for settled in settle(store, handled(lost, "late"), handled(anew, "in time"))]
+
+    assert held == [False, True]
+    task.refresh_from_db()
+    assert task.result == "in time"
+    seqs = TaskEvent.objects.filter(task=task).order_by("seq").values_list("seq", flat=True)
+    assert list(seqs) == list(range(1, task.last_seq + 1))
+    assert DelegationLog.objects.filter(task_id=task.id).count() == 1
