@@ -143,6 +143,7 @@ class Engine:
             if settled.leaves_branches and settlement.ends_branch is not None:
                 split_id = settlement.ends_branch.split_id
                 await self._read(lambda: branches_cancel(task_id=task.id, split_id=split_id, now=_now()))
+                self._awake.set()
                 await self._abort_canceled()
             if settlement.changes.due_at is not None:
                 self._alarm.ring_at(settlement.changes.due_at)

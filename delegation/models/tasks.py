@@ -140,6 +140,11 @@ class Hop(models.Model):
                 name="hop_open_in_split",
                 condition=Q(join__isnull=False, status__in=["pending", "running", "waiting"]),
             ),
+            models.Index(
+                fields=["resumes"],
+                name="hop_held_back",
+                condition=Q(resumes__isnull=False, status=HopStatus.WAITING, claim=0),
+            ),
         ]
         constraints = [
             models.UniqueConstraint(fields=["resumes"], name="resumed_once", condition=Q(resumes__isnull=False)),

@@ -20,7 +20,7 @@ _CONTINUED = {
     "id": "resume_id",
     "resumes_id": "id",
     "attempt": "attempt + 1",
-    "status": "'pending'",
+    "status": "CASE WHEN pending_branches > 0 THEN 'waiting' ELSE 'pending' END",
     "created_at": "completed_at",
 }
 

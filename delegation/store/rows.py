@@ -38,9 +38,14 @@ def new_id() -> UUID:
 
 
 def continuation(hop: Hop, *, id: UUID, at: datetime) -> Hop:  # noqa: A002 -- the column's name
-    """Return the unsaved hop that goes on from this one, for a worker to claim."""
+    """Return the unsaved hop that goes on from this one, for a worker to claim.
+
+    After a split that did not need all its branches it waits until the others are cancelled: else it could end the task
+    before them.
+    """
     same = {name: getattr(hop, name) for name in CONTINUED}
-    return Hop(**same, id=id, resumes_id=hop.id, attempt=hop.attempt + 1, status=HopStatus.PENDING, created_at=at)
+    status = HopStatus.WAITING if hop.pending_branches else HopStatus.PENDING
+    return Hop(**same, id=id, resumes_id=hop.id, attempt=hop.attempt + 1, status=status, created_at=at)
 
 
 def hop_row(

@@ -13,7 +13,7 @@ from django.db import connection, models, transaction
 from audit.models import AuthorizationLog, DelegationLog, LeakageLog
 from delegation.loop import account as accounts
 from delegation.loop.account import Account
-from delegation.loop.sweeper import free
+from delegation.loop.sweeper import free, sweep_due
 from delegation.models import Approval, Clarification, Hop, Task, TaskEvent
 from delegation.policy.decision import Decision, Usage
 from delegation.services.tasks import task_submit
@@ -341,3 +341,23 @@ def test_a_hop_that_its_worker_lost_and_claimed_anew_is_settled_once(store: Stor
     seqs = TaskEvent.objects.filter(task=task).order_by("seq").values_list("seq", flat=True)
     assert list(seqs) == list(range(1, task.last_seq + 1))
     assert DelegationLog.objects.filter(task_id=task.id).count() == 1
+
+
+def test_a_split_goes_on_only_when_the_branches_it_does_not_need_are_cancelled(store: Store, people: Cast) -> None:
+    task = submit(people)
+    (root,) = claim(store)
+    splitting, (quick, slow) = split(root, quorum=1)
+    settle(store, splitting)
+    (joined,) = settle(store, handled(quick))
+    assert (joined.joined, joined.leaves_branches) == (True, True)
+
+    # The worker dies here: another looks for what there is to do, then for what is due, then again.
+    settle(store, *map(handled, claim(store)))
+    sweep_due(AT)
+    settle(store, *map(handled, claim(store)))
+
+    assert not settle(store, handled(slow))[0].held
+    assert Task.objects.get(id=task.id).status == TaskStatus.COMPLETED
+    assert {hop.status for hop in Hop.objects.filter(task=task)} <= {HopStatus.COMPLETED, HopStatus.CANCELED}
+    last = TaskEvent.objects.filter(task=task).latest("seq")
+    assert last.type == "task.completed"
