@@ -1,5 +1,7 @@
 """The broker of wake-ups, chosen by BROKER_URL. A message only says "look": nothing is lost when it is flushed."""
 
+from typing import Any
+
 import redis
 from dramatiq import Broker
 from dramatiq.brokers.rabbitmq import RabbitmqBroker
@@ -29,7 +31,8 @@ def broker_for(url: str) -> Broker:
             return RedisBroker(client=client, middleware=[])
         case "amqp" | "amqps":
             broker = RabbitmqBroker(url=url, middleware=[], confirm_delivery=False)
-            nodes = broker.parameters if isinstance(broker.parameters, list) else [broker.parameters]
+            parameters: Any = broker.parameters
+            nodes = parameters if isinstance(parameters, list) else [parameters]
             for node in nodes:
                 node.socket_timeout = node.stack_timeout = node.blocked_connection_timeout = PATIENCE_SECONDS
             return broker

@@ -144,7 +144,7 @@ class Conductor:
                     expiry_seconds=self._question_expiry_seconds,
                     deadline_at=hop.task.deadline_at,
                 )
-                return accounts.referred(account, decision, verdict, targets, slots=self._slots() + 1, terms=asked_on)
+                return accounts.referred(account, decision, verdict, targets, slots=self._slots(), terms=asked_on)
 
     async def _hear(self, run: "HopRun", roster: Roster) -> Heard:
         """Call the agent, and once more where its decision cannot be accepted.

@@ -12,6 +12,7 @@ from uuid import UUID
 import structlog
 from django.db import DatabaseError, connection
 
+from delegation.actors import bell
 from delegation.gateway import Gateway
 from delegation.loop import account as accounts
 from delegation.loop.alarm import Alarm
@@ -71,6 +72,7 @@ class Engine:
         self._awake = asyncio.Event()
         self._alarm = Alarm(self._awake.set)
         self._draining = False
+        self._left_to_others: set[UUID] = set()
         # Whether the last look may have left hops unclaimed for want of a place.
         self._full = False
         self._detector = Detector()
@@ -100,7 +102,7 @@ class Engine:
             detector=lambda: self._detector,
             inputs=lambda hop_id: self._read(read_inputs, hop_id),
             settle=self.settle,
-            slots=lambda: max(0, self._options.capacity - len(self._running)),
+            slots=self._places,
             agent_timeout_seconds=self._options.agent_timeout_seconds,
             question_expiry_seconds=self._options.question_expiry_seconds,
         )
@@ -140,6 +142,8 @@ class Engine:
             self._announce({task.id: (task.customer_id, settled.last_seq)})
             if settled.joined or len(settlement.new_hops) > 1:
                 self._awake.set()
+            if self._draining:
+                self._left_to_others |= {row["id"] for row in settlement.new_hops}
             if settled.leaves_branches and settlement.ends_branch is not None:
                 split_id = settlement.ends_branch.split_id
                 await self._read(lambda: branches_cancel(task_id=task.id, split_id=split_id, now=_now()))
@@ -152,8 +156,9 @@ class Engine:
     async def drain(self) -> None:
         """Claim no more, give calls under way a while to end, hand back the others, and say goodbye."""
         self._draining = True
-        _, claim, sweep = self._background
-        await _stopped([claim, sweep])
+        # The sweep goes on, lest the others take this worker for dead meanwhile.
+        _, claim, _ = self._background
+        await _stopped([claim])
         await self._abort_canceled()
         running = [task for _, task in self._running.values()]
         if running:
@@ -162,6 +167,9 @@ class Engine:
         await _stopped([task for _, task in left])
         for hop, _ in left:
             await self.settle(accounts.handed_back(hop, at=_now()))
+            self._left_to_others.add(hop.id)
+        for hop_id in list(self._left_to_others)[:1]:
+            await self._read(bell.ring, hop_id)
         await _stopped(self._background)
         await self._gateway.close()
         await self._read(self._sweeper.leave)
@@ -173,6 +181,10 @@ class Engine:
     def in_flight(self) -> int:
         """Return how many hops this worker is running."""
         return len(self._running)
+
+    def _places(self) -> int:
+        """Return how many hops a hop that ends may be followed by here: those that are free, and its own."""
+        return 0 if self._draining else max(0, self._options.capacity - len(self._running)) + 1
 
     async def _claim(self) -> None:
         while True:

@@ -57,7 +57,7 @@ class PostgresStore:
 
 
 def _newest_claims(settlements: Sequence[Settlement]) -> dict[UUID, Settlement]:
-    """Return the settlements by hop; a worker may bring two of a hop that it lost and claimed anew: the older is lost."""
+    """Return the settlements by hop; of two of a hop, which a worker may have lost and claimed anew, the newer."""
     newest: dict[UUID, Settlement] = {}
     for one in settlements:
         known = newest.setdefault(one.hop.id, one)

@@ -111,7 +111,7 @@ class Record:
         with (self.folder / "calls.jsonl").open("a") as log:
             log.write(json.dumps(line) + "\n")
         step = DECISIONS[call.agent](call)
-        instruction, _, deadly = call.text.partition("!")
+        deadly = call.text.partition("!")[2]
         agent, _, when = deadly.partition(":")
         if agent == call.agent and self.seen[call.message_id] == 1:
             return Deadly(step, self.folder / "victim", None if when == "before" else float(when))

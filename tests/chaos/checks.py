@@ -1,8 +1,9 @@
-"""What must be true afterwards, one function each. Every one returns what is wrong, in words: nothing, if all is well."""
+"""What must be true afterwards, one function each. Every one returns what is wrong, in words."""
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
+from itertools import pairwise
 from typing import Any, NamedTuple
 from uuid import UUID, uuid5
 
@@ -217,7 +218,7 @@ def needless_repeats(after: Afterwards) -> list[str]:
     found = []
     for message_id, at in times.items():
         hop = after.hops[hop_ids[message_id]]
-        for first, again in zip(at, at[1:], strict=False):
+        for first, again in pairwise(at):
             if not any(fault.began_at <= again and first <= fault.over_at for fault in after.cutting):
                 found.append(f"{after.hop_name(hop)}: at {_clock(first)} and {_clock(again)}")
     return found

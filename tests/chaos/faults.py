@@ -35,6 +35,7 @@ class Faults:
     chance: random.Random
     cutting: list[Fault] = field(default_factory=list)
     story: list[str] = field(default_factory=list)
+    _starting: threading.Thread | None = None
 
     def happen(self, *, seconds: float, pause_seconds: float) -> None:
         """Let one thing after the other go wrong for so long, and each kind at least once."""
@@ -50,6 +51,7 @@ class Faults:
             self.story.append(f"{time.monotonic() - began:.1f} s {fault.__name__}")
             fault()
             threading.Event().wait(self.chance.uniform(0, 2 * pause_seconds))
+        self._await_rabbitmq()
 
     def _kinds(self) -> list[Callable[[], None]]:
         kinds: list[Callable[[], None]] = [
@@ -103,11 +105,20 @@ class Faults:
         self._restart(self.redis)
 
     def flush_rabbitmq(self) -> None:
+        self._await_rabbitmq()
         assert isinstance(self.broker, RabbitMQ)
         self.broker.flush()
 
     def restart_rabbitmq(self) -> None:
-        self._restart(self.broker)
+        """Kill it, and let other things go wrong while it starts again, which takes it long."""
+        self._await_rabbitmq()
+        self.broker.kill()
+        self._starting = threading.Thread(target=self.broker.start, name="rabbitmq")
+        self._starting.start()
+
+    def _await_rabbitmq(self) -> None:
+        if self._starting is not None:
+            self._starting.join()
 
     def _restart(self, server: Server) -> None:
         server.kill()

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import psycopg
 from psycopg.rows import DictRow, dict_row
@@ -123,7 +124,7 @@ class Installation:
         arguments = ("rundramatiq", "--processes", str(processes))
         return Program(*arguments, environ=self.environ | more, log=self.folder / "workers.log")
 
-    def calls(self) -> list[dict[str, object]]:
+    def calls(self) -> list[dict[str, Any]]:
         return read_calls(self.folder)
 
     def rows(self, sql: str, *parameters: object) -> list[DictRow]:

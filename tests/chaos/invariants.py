@@ -8,8 +8,16 @@ from uuid import UUID
 
 from audit.models import DelegationLog
 from delegation.models import Approval, Clarification, Hop, Task, TaskEvent
-from delegation.states import HOP_ENDED, HOP_TRANSITIONS, TASK_ENDED, TASK_TRANSITIONS, HopStatus, QuestionStatus
-from delegation.states import Action, TaskStatus
+from delegation.states import (
+    HOP_ENDED,
+    HOP_TRANSITIONS,
+    TASK_ENDED,
+    TASK_TRANSITIONS,
+    Action,
+    HopStatus,
+    QuestionStatus,
+    TaskStatus,
+)
 
 
 @dataclass(slots=True)

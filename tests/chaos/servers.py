@@ -1,4 +1,4 @@
-"""PostgreSQL, Redis and RabbitMQ of the suite's own, to be stopped, killed and emptied: a temporary folder, free ports."""
+"""PostgreSQL, Redis and RabbitMQ of the suite's own, to be killed and emptied: a temporary folder, free ports."""
 
 import os
 import random

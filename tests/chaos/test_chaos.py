@@ -2,6 +2,7 @@
 
 import os
 import random
+import sys
 from pathlib import Path
 
 import pytest
@@ -29,7 +30,6 @@ pytestmark = [
 @pytest.mark.timeout(0)
 @pytest.mark.parametrize("machines", BROKERS, indirect=True)
 def test_nothing_is_lost_and_nothing_done_twice(machines: Machines, tmp_path: Path, seconds: float) -> None:
-    print(f"CHAOS_SEED={SEED}")
     with machines.installed(tmp_path) as installation:
         workers = [installation.worker(processes=2), installation.worker()]
         workload = Workload(installation, seed=SEED, pause_seconds=0.6)
@@ -47,8 +47,9 @@ def test_nothing_is_lost_and_nothing_done_twice(machines: Machines, tmp_path: Pa
             over = drained(installation, seconds=DRAIN_SECONDS)
             workload.close()
         after = Afterwards(installation, orders=workload.orders, cutting=faults.cutting)
-    print(after.summary(), *faults.story, sep="\n")
-    told = "\n".join([f"CHAOS_SEED={SEED}", *faults.story, *findings(after)])
+    told = "\n".join([f"CHAOS_SEED={SEED}", after.summary(), *faults.story, *findings(after)])
+    # Seen with -s, and with every failure.
+    sys.stdout.write(f"{told}\n")
     assert workload.failures == [], told
     # Who cannot serve just now says so; nothing breaks.
     assert workload.internal_errors == [], told

@@ -1,4 +1,4 @@
-"""Whatever workers, people and time do to tasks, in any order: a stateful test of the store, the services and the sweep."""
+"""Whatever workers, people and time do to tasks, in any order: a stateful test of store, services and sweep."""
 
 import os
 from dataclasses import dataclass, field

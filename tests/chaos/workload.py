@@ -1,4 +1,4 @@
-"""Customers at work over REST, whatever happens: they submit, answer, decide and cancel, and try again until it is done."""
+"""Customers at work over REST, whatever happens: they submit, answer, decide, cancel, and try again until done."""
 
 import random
 import threading
@@ -26,10 +26,12 @@ class Order:
     key: str
     task_ids: set[str] = field(default_factory=set)
     canceled: bool = False
+    deadly: str = ""
+    """Who is to kill the worker, and when: see the agents."""
 
     @property
     def message(self) -> str:
-        return f"{self.shape} {self.key}"
+        return f"{self.shape} {self.key}{self.deadly}"
 
 
 class Client:
