@@ -9,6 +9,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PORT ?= 8000
 JOBS ?= 2
+CHAOS_SECONDS ?= 120
 export PORT
 
 # The first of these that is 3.11 or later (a version manager may have names here that start nothing).
@@ -34,6 +35,7 @@ help:
 	@echo "make check           format, lint, types, imports, migrations, tests with their coverage"
 	@echo "make test-services   the tests on PostgreSQL, Redis and RabbitMQ"
 	@echo "make bench           the benchmarks"
+	@echo "make chaos           everything goes wrong while customers submit (CHAOS_SECONDS=120 with each broker; CHAOS_SEED)"
 	@echo "make format          write the code in its format"
 
 demo: $(VENV)/installed
@@ -70,8 +72,9 @@ test-services: $(VENV)/installed-dev
 bench: $(VENV)/installed-dev
 	@$(BIN)/python -m benchmarks
 
+# On servers of its own, which it starts in a temporary folder, kills and empties.
 chaos: $(VENV)/installed-dev
-	@$(BIN)/python -m pytest tests/chaos
+	@$(EMBEDDED) CHAOS_SECONDS=$(CHAOS_SECONDS) $(BIN)/python -m pytest tests/chaos -s
 
 # pip's own words go to a file; what a person needs to know is one line.
 INSTALL = "$(BIN)/python" -m pip install --quiet --disable-pip-version-check -r

@@ -65,8 +65,11 @@ class Faults:
             self.restart_postgres,
             self.flush_redis,
             self.restart_redis,
+            self.hang_redis,
         ]
-        return kinds if self.broker is self.redis else [*kinds, self.flush_rabbitmq, self.restart_rabbitmq]
+        if self.broker is self.redis:
+            return kinds
+        return [*kinds, self.flush_rabbitmq, self.restart_rabbitmq, self.hang_rabbitmq]
 
     def kill_a_worker(self) -> None:
         with self._cutting():
@@ -104,6 +107,13 @@ class Faults:
     def restart_redis(self) -> None:
         self._restart(self.redis)
 
+    def hang_redis(self) -> None:
+        self._hang(self.redis)
+
+    def hang_rabbitmq(self) -> None:
+        self._await_rabbitmq()
+        self._hang(self.broker)
+
     def flush_rabbitmq(self) -> None:
         self._await_rabbitmq()
         assert isinstance(self.broker, RabbitMQ)
@@ -119,6 +129,10 @@ class Faults:
     def _await_rabbitmq(self) -> None:
         if self._starting is not None:
             self._starting.join()
+
+    def _hang(self, server: Server) -> None:
+        with server.hanging():
+            threading.Event().wait(self.chance.uniform(1, 4))
 
     def _restart(self, server: Server) -> None:
         server.kill()

@@ -90,9 +90,15 @@ class Server:
         os.killpg(self._process.pid, number)
         self._process.wait(30)
 
-    def restart(self) -> None:
-        self.kill()
-        self.start()
+    @contextmanager
+    def hanging(self) -> Iterator[None]:
+        """Have it take connections and answer nobody while the block runs."""
+        assert self._process is not None
+        os.killpg(self._process.pid, signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            os.killpg(self._process.pid, signal.SIGCONT)
 
     def answers(self) -> bool:
         """Return whether it serves."""

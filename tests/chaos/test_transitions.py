@@ -377,7 +377,7 @@ def test_every_transition_keeps_what_must_hold(people: Cast, settings: Any) -> N
 
 
 EFFORT = settings(
-    max_examples=int(float(os.environ.get("CHAOS_SECONDS", "25"))),
+    max_examples=int(float(os.environ.get("CHAOS_SECONDS", "20"))),
     stateful_step_count=40,
     deadline=None,
     phases=[Phase.explicit, Phase.generate],
