@@ -166,7 +166,7 @@ def installed(folder: Path, *, postgres: Postgres, redis: Redis, broker: RabbitM
     assert migrated.returncode == 0, migrated.stderr
     with running("-m", "tests.chaos.agents", str(folder), environ=environ) as agents:
         port = read_until(agents, "").strip()
-        staff = run("-m", "tests.chaos.staff", port, environ=environ)
+        staff = run("-m", "tests.chaos.staff", port, environ=environ, seconds=120)
         assert staff.returncode == 0, staff.stderr
         web_port = free_port()
         web = ("web", "--port", str(web_port), "--processes", "2")
