@@ -2,7 +2,7 @@
 
     python -m benchmarks.agents        prints its port, serves until killed
 
-Addresses: /<delay in ms>/<agent>. `a` delegates to `b`, `b` to `c`, `c` handles. `split` gives ten parts to
+Addresses: /<delay in ms>/<agent>, where a delay of -1 is the tempo that /tempo/<ms> has set last. `a` delegates to `b`, `b` to `c`, `c` handles. `split` gives ten parts to
 `leaf-0` ... `leaf-9`, and handles when it is called again with their results.
 """
 
@@ -10,10 +10,11 @@ import asyncio
 import contextlib
 import subprocess
 import sys
+import urllib.request
 from collections.abc import Iterator
 from functools import cache
 from itertools import pairwise
-from typing import Any, cast
+from typing import Any, ClassVar, cast
 
 import orjson
 import uvloop
@@ -21,6 +22,7 @@ import uvloop
 from benchmarks.contest import CHAIN, LEAVES
 
 SPLIT = "split"
+TEMPO = "-1"
 CARD_PATH = "/.well-known/agent-card.json"
 RESULT = "The report is ready: three regions grew, one shrank, and the figures stand in the table above."
 _NO_INPUTS = b'"inputs":[]'
@@ -73,6 +75,8 @@ def _card(url: str) -> bytes:
 class Connection(asyncio.Protocol):
     """One keep-alive connection; requests come one after the other."""
 
+    tempo_ms: ClassVar[int] = 0
+
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast("asyncio.Transport", transport)
         self._received = b""
@@ -95,11 +99,16 @@ class Connection(asyncio.Protocol):
             self._transport.write(_card(f"http://{host}:{port}{path.removesuffix(CARD_PATH)}"))
             return
         _, delay, agent = path.split("/")
+        if delay == "tempo":
+            Connection.tempo_ms = int(agent)
+            self._transport.write(_response({}))
+            return
         answer = _answer(agent, agent == SPLIT and _NO_INPUTS not in body)
-        if delay == "0":
+        delay_ms = Connection.tempo_ms if delay == TEMPO else int(delay)
+        if delay_ms == 0:
             self._transport.write(answer)
         else:
-            asyncio.get_running_loop().call_later(int(delay) / 1000, self._transport.write, answer)
+            asyncio.get_running_loop().call_later(delay_ms / 1000, self._transport.write, answer)
 
 
 async def serve() -> None:
@@ -116,6 +125,12 @@ def agents_running() -> Iterator[tuple[str, int]]:
         assert process.stdout is not None
         yield f"http://127.0.0.1:{int(process.stdout.readline())}", process.pid
         process.kill()
+
+
+def set_tempo(agents_url: str, *, delay_ms: int) -> None:
+    """Have the agents that keep to the tempo answer after so long from now on."""
+    with urllib.request.urlopen(f"{agents_url}/tempo/{delay_ms}", timeout=10):
+        pass
 
 
 if __name__ == "__main__":

@@ -23,11 +23,15 @@ from django.utils import timezone  # noqa: E402
 
 from a2a_project.delegating import collect_seldom  # noqa: E402
 from benchmarks.team import FIRST_AGENTS, Employer, customer_id_of, employers  # noqa: E402
+from delegation import metrics  # noqa: E402
 from delegation.live.feed import feed  # noqa: E402
 from delegation.loop.engine import Engine, EngineOptions  # noqa: E402
 from delegation.models import Agent, Task  # noqa: E402
 from delegation.services.tasks import prepared_task  # noqa: E402
 from delegation.states import TASK_ENDED, Priority, TaskStatus  # noqa: E402
+from delegation.store.rows import new_id  # noqa: E402
+from security.limiting import limit_table  # noqa: E402
+from security.limits import AsyncLimiter, AsyncMemoryStore, AsyncRedisStore  # noqa: E402
 
 MESSAGE = "Write the quarterly report for the four regions."
 
@@ -63,6 +67,8 @@ class InProcess:
         self._finishing = finishing
         self._staff = staff
         self._lengths: dict[str, int] = {}
+        store = AsyncRedisStore(url=settings.REDIS_URL) if settings.REDIS_URL else AsyncMemoryStore()
+        self._limiter = AsyncLimiter(store)
 
     async def lap(self, order: Order) -> Lap:
         """Run the order. Raises RuntimeError where a task did not complete."""
@@ -70,8 +76,10 @@ class InProcess:
         if order.shape not in self._lengths:
             self._lengths[order.shape] = await self._length(agent)
         length = self._lengths[order.shape]
+        first = new_id()
         lap = await closed_loop(order, lambda: self._perform(agent, length))
-        unfinished = await Task.objects.exclude(status=TaskStatus.COMPLETED).acount()
+        of_lap = Task.objects.filter(id__gte=first)
+        unfinished = await of_lap.exclude(status=TaskStatus.COMPLETED).acount()
         if unfinished:
             raise RuntimeError(f"{unfinished} tasks are not completed")
         return lap
@@ -93,9 +101,18 @@ class InProcess:
             now=timezone.now(),
         )
         task_id = task.task["id"]
+        await self._admit(agent.customer_id, task_id)
         ended = self._finishing.expect(task_id, last_event=last_event)
         await self._engine.submit(task)
+        metrics.TASKS_CREATED.labels(agent.customer_id, Priority.NORMAL).inc()
         return task_id, ended
+
+    async def _admit(self, customer_id: str, task_id: UUID) -> None:
+        """Count the task against its customer's limit, as every submission is."""
+        hit = limit_table().customer_tasks(customer_id=customer_id)
+        admission = await self._limiter.acquire([hit], operation_id=f"task:{task_id}", now=timezone.now())
+        if not admission.admitted:
+            raise RuntimeError("the limit of the benchmarks was reached")
 
     async def _perform(self, agent: Agent, last_event: int) -> None:
         task_id, ended = await self._submit(agent, last_event=last_event)

@@ -18,7 +18,10 @@ LEAVES = tuple(f"leaf-{number}" for number in range(10))
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Order:
-    """So many tasks, so many of them at a time. ``shape`` is chain or fanout; agents answer after ``delay_ms``."""
+    """So many tasks, so many of them at a time; agents answer after ``delay_ms``.
+
+    ``shape`` is chain, fanout, or ingress: tasks that are submitted and not begun.
+    """
 
     shape: str
     delay_ms: int

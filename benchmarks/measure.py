@@ -24,13 +24,33 @@ def cpu_seconds(pid: int) -> float:
     return sum(int(ticks) for ticks in fields[11:15]) / _TICKS_PER_SECOND
 
 
+def backend_cpu_seconds(pid: int) -> float:
+    """Return the CPU time of a process of one thread, to the nanosecond; 0 where it is gone or runs elsewhere.
+
+    Ticks would lose up to 20 ms of each of many connections that do little.
+    """
+    try:
+        return int(Path(f"/proc/{pid}/schedstat").read_text(encoding="ascii").split()[0]) / 1e9
+    except (OSError, IndexError):
+        return cpu_seconds(pid)
+
+
+def resident_mb(pid: int) -> float:
+    """Return the memory that the process holds now, in MB; 0 where it is gone."""
+    return _status_mb(pid, "VmRSS")
+
+
 def peak_mb(pid: int) -> float:
     """Return the most memory that the process has held since its start, in MB; 0 where it is gone."""
+    return _status_mb(pid, "VmHWM")
+
+
+def _status_mb(pid: int, name: str) -> float:
     try:
         status = Path(f"/proc/{pid}/status").read_text(encoding="ascii", errors="replace")
     except OSError:
         return 0.0
-    return next((int(line.split()[1]) / 1024 for line in status.splitlines() if line.startswith("VmHWM")), 0.0)
+    return next((int(line.split()[1]) / 1024 for line in status.splitlines() if line.startswith(name)), 0.0)
 
 
 def family(root: int) -> list[int]:
@@ -82,7 +102,7 @@ class Meters:
 
     def _backends(self) -> dict[int, float]:
         rows = self._server.execute("SELECT pid FROM pg_stat_activity WHERE datname = %s", [self._database])
-        return {pid: cpu_seconds(pid) for (pid,) in rows}
+        return {pid: backend_cpu_seconds(pid) for (pid,) in rows}
 
     def transaction_ids(self) -> int:
         """Return how many transaction ids the server has drawn."""

@@ -21,6 +21,8 @@ class Course:
 
     @property
     def title(self) -> str:
+        if self.shape == "ingress":
+            return f"ingress, {self.in_flight} in flight"
         shape = {"chain": "chain of three", "fanout": "fan-out of ten"}[self.shape]
         return f"{shape}, {self.delay_ms} ms agents, {self.in_flight} in flight"
 

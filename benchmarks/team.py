@@ -13,7 +13,8 @@ from security.principal import Principal
 from security.services import customer_create, principal_of_user
 
 FIRST_AGENTS = {"chain": CHAIN[0], "fanout": SPLIT}
-DELAYS_MS = (0, 50)
+# -1: as the tempo of the agents has been set.
+DELAYS_MS = (0, 50, -1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,20 +25,27 @@ class Employer:
 
 def customer_id_of(order: Order) -> str:
     """Return which customer's agents answer after the order's delay."""
-    return f"bench-{order.delay_ms}"
+    return _customer_id(order.delay_ms)
 
 
 def employers(agents_url: str) -> dict[str, Employer]:
-    """Make the tables, and in them one customer with its team for each delay; return them by customer id."""
+    """Make the tables, and in them one customer with its team for each delay; return them by customer id.
+
+    Where they are there already, they are brought up to date.
+    """
     call_command("migrate", verbosity=0, interactive=False)
-    return {f"bench-{delay_ms}": _employer(delay_ms, agents_url) for delay_ms in DELAYS_MS}
+    return {_customer_id(delay_ms): _employer(delay_ms, agents_url) for delay_ms in DELAYS_MS}
+
+
+def _customer_id(delay_ms: int) -> str:
+    return f"bench-{delay_ms}" if delay_ms >= 0 else "bench-tempo"
 
 
 def _employer(delay_ms: int, agents_url: str) -> Employer:
-    customer_id = f"bench-{delay_ms}"
+    customer_id = _customer_id(delay_ms)
     created = customer_create(
         slug=customer_id,
-        name=f"Bench {delay_ms}",
+        name=customer_id.replace("-", " ").title(),
         aliases=[],
         domains=[f"{customer_id}.example"],
         owner=customer_id,
@@ -45,15 +53,17 @@ def _employer(delay_ms: int, agents_url: str) -> Employer:
         now=timezone.now(),
     )
     for number, agent_type in enumerate((*CHAIN, SPLIT, *LEAVES)):
-        Agent.objects.create(
+        Agent.objects.update_or_create(
             customer_id=customer_id,
-            ve_id=f"{customer_id}-{number}",
             agent_type=agent_type,
-            name=agent_type.title(),
-            seniority="specialist" if agent_type in LEAVES else "manager",
-            skills=["reports"],
-            endpoint_url=f"{agents_url}/{delay_ms}/{agent_type}",
-            is_root=number == 0,
+            defaults={
+                "ve_id": f"{customer_id}-{number}",
+                "name": agent_type.title(),
+                "seniority": "specialist" if agent_type in LEAVES else "manager",
+                "skills": ["reports"],
+                "endpoint_url": f"{agents_url}/{delay_ms}/{agent_type}",
+                "is_root": number == 0,
+            },
         )
     user = get_user_model().objects.get(username=customer_id)
     return Employer(principal=principal_of_user(user, customer_id), api_key=created.api_key)

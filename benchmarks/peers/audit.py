@@ -17,9 +17,11 @@ INSERT_TASK = "INSERT INTO bench_task (id) VALUES (%s)"
 INSERT_AUDIT = "INSERT INTO bench_audit (task_id, agent, decision) VALUES (%s, %s, %s::jsonb)"
 
 
-def create_tables() -> None:
+def create_tables(*others: str) -> None:
+    """Make the tables that every peer writes, and others by their statements."""
     with psycopg.connect(DATABASE_URL, autocommit=True) as connection:
-        connection.execute(TABLES)
+        for statement in (TABLES, *others):
+            connection.execute(statement)
 
 
 def agent_url(delay_ms: int, agent: str) -> str:

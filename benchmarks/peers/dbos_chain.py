@@ -4,6 +4,8 @@
 # mypy: disable-error-code="untyped-decorator, no-any-return"
 
 import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from uuid import uuid4
 
 import uvloop
@@ -48,16 +50,32 @@ async def perform(order: Order) -> None:
         await (chain if order.shape == "chain" else fan_out)(task_id, order.delay_ms)
 
 
+@asynccontextmanager
+async def launched(*, connections: int, executor_id: str = "local") -> AsyncIterator[None]:
+    """Launch DBOS with a pool of so many connections, and as many for the steps.
+
+    The launch takes up the workflows that an earlier process of the same executor id has left.
+    """
+    _steps.append(AsyncSteps(connections=connections))
+    await _steps[0].open()
+    config = {
+        "name": "bench",
+        "system_database_url": "postgresql+psycopg://" + DATABASE_URL.partition("://")[2],
+        "sys_db_pool_size": connections,
+        "executor_id": executor_id,
+        "log_level": "ERROR",
+    }
+    DBOS(config=config)
+    DBOS.launch()
+    yield
+    await asyncio.to_thread(DBOS.destroy)
+    await _steps.pop().close()
+
+
 async def serve(course: Course) -> None:
     create_tables()
-    _steps.append(AsyncSteps())
-    await _steps[0].open()
-    url = DATABASE_URL.replace("postgres://", "postgresql+psycopg://")
-    DBOS(config={"name": "bench", "system_database_url": url, "log_level": "ERROR", "sys_db_pool_size": 20})
-    DBOS.launch()
-    await course.run_async(lambda order: closed_loop(order, lambda: perform(order)))
-    await asyncio.to_thread(DBOS.destroy)
-    await _steps[0].close()
+    async with launched(connections=20):
+        await course.run_async(lambda order: closed_loop(order, lambda: perform(order)))
 
 
 if __name__ == "__main__":

@@ -1,6 +1,8 @@
 """LangGraph with its Postgres saver, durability "sync": one node an agent, one thread a task."""
 
 import operator
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Annotated, Any, TypedDict
 from uuid import uuid4
 
@@ -54,14 +56,22 @@ def fan_out(steps: AsyncSteps, saver: AsyncPostgresSaver) -> Any:
     return graph.compile(checkpointer=saver)
 
 
+@asynccontextmanager
+async def postgres_saver(*, connections: int, set_up: bool) -> AsyncIterator[AsyncPostgresSaver]:
+    """Give the saver on a pool, as its documentation has it; ``set_up`` makes its tables first."""
+    options = {"autocommit": True, "prepare_threshold": 0, "row_factory": dict_row}
+    async with AsyncConnectionPool(DATABASE_URL, min_size=connections, max_size=connections, kwargs=options) as pool:
+        saver = AsyncPostgresSaver(pool)
+        if set_up:
+            await saver.setup()
+        yield saver
+
+
 async def serve(course: Course) -> None:
     create_tables()
     steps = AsyncSteps()
     await steps.open()
-    options = {"autocommit": True, "prepare_threshold": 0, "row_factory": dict_row}
-    async with AsyncConnectionPool(DATABASE_URL, min_size=16, max_size=16, kwargs=options) as pool:
-        saver = AsyncPostgresSaver(pool)
-        await saver.setup()
+    async with postgres_saver(connections=16, set_up=True) as saver:
         graphs = {"chain": chain(steps, saver), "fanout": fan_out(steps, saver)}
 
         async def perform(order: Order) -> None:

@@ -36,19 +36,24 @@ class AsyncSteps:
         await self.pool.close()
 
     async def begin(self, task_id: str) -> None:
-        await self._write(INSERT_TASK, (task_id,))
+        await self.write(INSERT_TASK, (task_id,))
 
     async def take(self, task_id: str, agent: str, *, delay_ms: int) -> dict[str, Any]:
         """Call the agent and write the audit row; return the decision."""
         body = orjson.dumps(request_body(task_id, agent))
         async with self.session.post(agent_url(delay_ms, agent), data=body, headers=_HEADERS) as response:
             decision = decision_in(await response.read())
-        await self._write(INSERT_AUDIT, (task_id, agent, orjson.dumps(decision).decode()))
+        await self.write(INSERT_AUDIT, (task_id, agent, orjson.dumps(decision).decode()))
         return decision
 
-    async def _write(self, sql: str, values: tuple[str, ...]) -> None:
+    async def write(self, sql: str, values: tuple[str, ...]) -> None:
         async with self.pool.connection() as connection:
             await connection.execute(sql, values)
+
+    async def row(self, sql: str, values: tuple[str, ...]) -> Any:
+        """Return the first row, or None."""
+        async with self.pool.connection() as connection:
+            return await (await connection.execute(sql, values)).fetchone()
 
 
 class Steps:
