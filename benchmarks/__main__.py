@@ -1,99 +1,180 @@
 """`make bench`: the same work by us and by our peers, paired in one run.
 
-    python -m benchmarks [--rounds 3] [--only ours,langgraph] [--seconds 4]
+    python -m benchmarks                                              # everything
+    python -m benchmarks --only ours,dramatiq --courses 2             # two contenders, one course
+    python -m benchmarks --sections recovery,memory --rounds 1
+    python -m benchmarks --quick                                      # does it all run? figures mean nothing
 
-Needs PostgreSQL in DATABASE_URL with the right to create databases, and Redis in REDIS_URL.
+Needs PostgreSQL in DATABASE_URL with the right to create databases, Redis in REDIS_URL, and for the recovery of those
+who want it RabbitMQ in BROKER_URL (amqp://). A whole run is kept in benchmarks/results.json and shown in
+docs/performance.md; any other in var/bench/results.json.
 """
 
 import argparse
+import json
 import os
+import subprocess
 import sys
-from collections.abc import Iterator
+import tempfile
+import time
+from collections.abc import Callable
 
 import psycopg
 from rich.console import Console
 
-from benchmarks import report
+from benchmarks import finished, memory, pages, recovery, report
 from benchmarks.agents import agents_running
 from benchmarks.contenders import (
     CONTENDERS,
+    OURS,
+    ROOT,
     Contender,
     ContenderBroken,
     empty_database,
+    environment,
     install_peers,
-    running,
 )
-from benchmarks.contest import Order
-from benchmarks.measure import Meters, RedisCpu
-from benchmarks.runs import Course, Result, run_lap, tasks_for
+from benchmarks.findings import Findings, save
+from benchmarks.rounds import COURSES, Failure, Ground, rounds
 
-COURSES = (
-    Course(shape="chain", delay_ms=0, in_flight=1),
-    Course(shape="chain", delay_ms=0, in_flight=16),
-    Course(shape="chain", delay_ms=0, in_flight=128),
-    Course(shape="chain", delay_ms=50, in_flight=16),
-    Course(shape="chain", delay_ms=50, in_flight=128),
-    Course(shape="fanout", delay_ms=0, in_flight=4),
-)
-_WARM_UP_TASKS = 40
-_DATABASE = "a2a_bench"
-
-
-class Bench:
-    """The servers and the agents that every contender meets."""
-
-    def __init__(
-        self, *, server_url: str, redis_url: str, agents_url: str, agents_pid: int, seconds: float, console: Console
-    ) -> None:
-        self._server_url = server_url
-        self._redis_url = redis_url
-        self._agents_url = agents_url
-        self._agents_pid = agents_pid
-        self._seconds = seconds
-        self._console = console
-
-    def rounds(self, contenders: list[Contender], courses: list[Course], *, count: int) -> Iterator[Result]:
-        """Run every contender in each round, in turns from the front and from the back."""
-        for number in range(count):
-            for contender in contenders if number % 2 == 0 else reversed(contenders):
-                try:
-                    yield from self._compete(contender, [each for each in courses if each.shape in contender.shapes])
-                except ContenderBroken as error:
-                    self._console.print(f"[red]{error}[/red]", markup=True)
-
-    def _compete(self, contender: Contender, courses: list[Course]) -> Iterator[Result]:
-        name = f"{_DATABASE}_{os.getpid()}"
-        with (
-            psycopg.connect(self._server_url, autocommit=True) as server,
-            empty_database(server, self._server_url, name) as database_url,
-            running(
-                contender, database_url=database_url, redis_url=self._redis_url, agents_url=self._agents_url
-            ) as process,
-        ):
-            meters = Meters(
-                server=server, database=name, agents_pid=self._agents_pid, redis_cpu=RedisCpu(self._redis_url)
-            )
-            for course in courses:
-                warm_up = Order(
-                    shape=course.shape, delay_ms=course.delay_ms, tasks=_WARM_UP_TASKS, in_flight=course.in_flight
-                )
-                per_second = _WARM_UP_TASKS / process.lap(warm_up).seconds
-                # PostgreSQL plans by what it knows of the tables; a running installation has been analysed by then.
-                with psycopg.connect(database_url, autocommit=True) as connection:
-                    connection.execute("ANALYZE")
-                tasks = tasks_for(course, per_second=per_second, seconds=self._seconds)
-                result = run_lap(process, contender, course, tasks=tasks, meters=meters)
-                self._console.print(
-                    f"{contender.title}: {course.title}: {result.per_second:.0f}/s, p50 {result.p50_ms:.1f} ms"
-                )
-                yield result
+SECTIONS = ("contest", "recovery", "history", "memory", "parked")
+_PARKED = ROOT / "benchmarks" / "parked.py"
+_LEAST_ROUNDS = 3
+_PARTIAL = ROOT / "var" / "bench" / "results.json"
 
 
 def main() -> None:
+    """Run what is asked for; what has been measured until an interruption is shown and kept too."""
+    options = _options()
+    if not _server_url().startswith("postgres"):
+        sys.exit("benchmarks: DATABASE_URL must name a PostgreSQL server")
+    console = Console(width=max(Console().width, 120))
+    contenders, survivors, failures = _those_installed(_chosen(options))
+    findings = Findings(
+        rounds=options.rounds, seconds=options.seconds, history_tasks=options.history, failures=failures
+    )
+    began = time.monotonic()
+    try:
+        with agents_running() as (agents_url, agents_pid):
+            ground = Ground(
+                server_url=_server_url(),
+                redis_url=os.environ.get("REDIS_URL", "redis://127.0.0.1:6379/9"),
+                rabbitmq_url=_rabbitmq_url(),
+                agents_url=agents_url,
+                agents_pid=agents_pid,
+                seconds=options.seconds,
+                console=console,
+            )
+            _run(ground, options, contenders, survivors, findings)
+    finally:
+        findings.minutes = (time.monotonic() - began) / 60
+        document = findings.document()
+        report.show(document, console)
+        whole = _is_whole(options)
+        save(document, pages.RESULTS if whole else _PARTIAL)
+        if whole:
+            pages.write(document)
+        console.print(f"{findings.minutes:.0f} minutes; every lap is in {pages.RESULTS if whole else _PARTIAL}")
+
+
+def _run(
+    ground: Ground,
+    options: argparse.Namespace,
+    contenders: list[Contender],
+    survivors: tuple[recovery.Survivor, ...],
+    findings: Findings,
+) -> None:
+    courses = [COURSES[int(number)] for number in options.courses.split(",") if number] or list(COURSES)
+
+    def contest() -> None:
+        for outcome in rounds(ground, contenders, courses, count=options.rounds):
+            findings.take(outcome)
+
+    def recover() -> None:
+        for outcome in recovery.recoveries(ground, survivors, count=options.rounds):
+            findings.take(outcome)
+
+    def history() -> None:
+        for result in finished.history_laps(ground, tasks=options.history, count=options.rounds):
+            findings.history.append(result)
+
+    def remember() -> None:
+        marks = tuple(mark // (50 if options.quick else 1) for mark in memory.MARKS)
+        findings.memory.extend(memory.memory_marks(ground, marks=marks))
+
+    def park() -> None:
+        findings.parked = _parked(ground)
+
+    sections: dict[str, Callable[[], None]] = {
+        "contest": contest,
+        "recovery": recover,
+        "history": history,
+        "memory": remember,
+        "parked": park,
+    }
+    for name in options.sections.split(","):
+        try:
+            sections[name]()
+        except (ContenderBroken, psycopg.Error, OSError, subprocess.SubprocessError, ValueError) as error:
+            # One section that breaks must not cost the others.
+            ground.console.print(f"[red]{name}: {error}[/red]", markup=True)
+            findings.failures.append(Failure(contender=name, why=str(error).strip().splitlines()[-1][:200]))
+
+
+def _parked(ground: Ground) -> dict[str, object] | None:
+    """Run the benchmark of parked hops, where there is one, in a database of its own; return its JSON."""
+    if not _PARKED.exists():
+        return None
+    with (
+        ground.server() as server,
+        empty_database(server, ground.server_url, ground.database) as database_url,
+        tempfile.TemporaryDirectory(prefix="a2a-bench-") as folder,
+    ):
+        surroundings = environment(
+            database_url=database_url, redis_url=ground.redis_url, agents_url=ground.agents_url, folder=folder
+        )
+        command = [sys.executable, "-m", "benchmarks.parked"]
+        said = subprocess.run(command, cwd=ROOT, env=surroundings, check=True, stdout=subprocess.PIPE, text=True)
+    # Whatever it prints for people, its figures are one JSON object: from a line that opens it to the end.
+    lines = said.stdout.strip().splitlines()
+    start = next(number for number, line in enumerate(lines) if line.startswith("{"))
+    figures: dict[str, object] = json.loads("\n".join(lines[start:]))
+    return figures
+
+
+def _those_installed(
+    contenders: list[Contender],
+) -> tuple[list[Contender], tuple[recovery.Survivor, ...], list[Failure]]:
+    """Return who can take part, and why the peers cannot, where they could not be installed."""
+    names = {contender.name for contender in contenders}
+    survivors = tuple(survivor for survivor in recovery.SURVIVORS if survivor.name in names)
+    try:
+        if any(contender.is_peer for contender in contenders):
+            install_peers()
+    except ContenderBroken as error:
+        failures = [Failure(contender=each.name, why=str(error)[:200]) for each in contenders if each.is_peer]
+        ours = [each for each in contenders if not each.is_peer]
+        return ours, tuple(each for each in survivors if each.name == OURS.name), failures
+    return contenders, survivors, []
+
+
+def _chosen(options: argparse.Namespace) -> list[Contender]:
+    names = {name for name in options.only.split(",") if name}
+    if unknown := names - {contender.name for contender in CONTENDERS}:
+        sys.exit(f"benchmarks: there is no contender {', '.join(sorted(unknown))}")
+    return [contender for contender in CONTENDERS if not names or contender.name in names]
+
+
+def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--seconds", type=float, default=4.0, help="about how long each lap takes")
+    parser.add_argument("--seconds", type=float, default=3.0, help="about how long each lap takes")
+    parser.add_argument(
+        "--history", type=int, default=finished.FINISHED_TASKS, help="how many finished tasks the tables hold"
+    )
     parser.add_argument("--only", default="", help="names of contenders, with commas")
+    parser.add_argument("--sections", default=",".join(SECTIONS), help="with commas (all)")
+    parser.add_argument("--quick", action="store_true", help="one short round of everything")
     parser.add_argument(
         "--courses",
         default="",
@@ -101,30 +182,28 @@ def main() -> None:
         + "; ".join(f"{number} {course.title}" for number, course in enumerate(COURSES)),
     )
     options = parser.parse_args()
-    server_url = os.environ.get("DATABASE_URL", "postgres://postgres@127.0.0.1:5432/postgres")
-    if not server_url.startswith("postgres"):
-        sys.exit("benchmarks: DATABASE_URL must name a PostgreSQL server")
-    contenders = [each for each in CONTENDERS if not options.only or each.name in options.only.split(",")]
-    courses = [COURSES[int(number)] for number in options.courses.split(",") if number] or list(COURSES)
-    if any(contender.is_peer for contender in contenders):
-        install_peers()
-    console = Console(width=max(Console().width, 120))
-    with agents_running() as (agents_url, agents_pid):
-        bench = Bench(
-            server_url=server_url,
-            redis_url=os.environ.get("REDIS_URL", "redis://127.0.0.1:6379/9"),
-            agents_url=agents_url,
-            agents_pid=agents_pid,
-            seconds=options.seconds,
-            console=console,
-        )
-        results: list[Result] = []
-        try:
-            results.extend(bench.rounds(contenders, courses, count=options.rounds))
-        finally:
-            # What has been measured until an interruption is shown and kept too.
-            report.show(results, console)
-            report.save(results)
+    if unknown := set(options.sections.split(",")) - set(SECTIONS):
+        parser.error(f"there is no section {', '.join(sorted(unknown))}; there are {', '.join(SECTIONS)}")
+    if not all(number.isdecimal() and int(number) < len(COURSES) for number in options.courses.split(",") if number):
+        parser.error(f"courses are numbers from 0 to {len(COURSES) - 1}")
+    if options.quick:
+        options.rounds, options.seconds, options.history = 1, 0.3, 2_000
+    return options
+
+
+def _is_whole(options: argparse.Namespace) -> bool:
+    """Tell whether the figures are worth keeping: nothing left out, and three rounds at least."""
+    everything = not (options.only or options.courses or options.quick) and options.sections == ",".join(SECTIONS)
+    return everything and options.rounds >= _LEAST_ROUNDS and options.history == finished.FINISHED_TASKS
+
+
+def _server_url() -> str:
+    return os.environ.get("DATABASE_URL", "postgres://postgres@127.0.0.1:5432/postgres")
+
+
+def _rabbitmq_url() -> str:
+    url = os.environ.get("BROKER_URL", "")
+    return url if url.startswith("amqp") else "amqp://guest:guest@127.0.0.1:5672/"
 
 
 if __name__ == "__main__":

@@ -108,7 +108,11 @@ class Connection(asyncio.Protocol):
         if delay_ms == 0:
             self._transport.write(answer)
         else:
-            asyncio.get_running_loop().call_later(delay_ms / 1000, self._transport.write, answer)
+            asyncio.get_running_loop().call_later(delay_ms / 1000, self._answer_late, answer)
+
+    def _answer_late(self, answer: bytes) -> None:
+        if not self._transport.is_closing():  # Whoever asked may have been killed meanwhile.
+            self._transport.write(answer)
 
 
 async def serve() -> None:

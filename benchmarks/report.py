@@ -1,96 +1,89 @@
-"""The figures as tables in the terminal and as benchmarks/results.json: medians of the rounds, and ratios to ours."""
+"""The document of a run as tables in the terminal."""
 
-import json
-import os
-import platform
-import statistics
-from collections import defaultdict
-from collections.abc import Iterable
-from dataclasses import asdict
-from datetime import UTC, datetime
-from pathlib import Path
+from collections.abc import Iterable, Iterator, Mapping
+from itertools import groupby
+from typing import Any
 
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
-from benchmarks.contenders import CONTENDERS, OURS
-from benchmarks.runs import Course, Result
+from benchmarks.findings import TITLES, Document
 
-RESULTS = Path(__file__).with_name("results.json")
-FIGURES = ("per_second", "p50_ms", "p99_ms", "cpu_ms", "write_transactions", "peak_mb")
 _CAPTION = (
     "ours: our tasks/s over theirs. p50, p99: ms. CPU (own + PG + Redis), agents: ms a task. tx: writing, a task."
 )
-Medians = dict[str, float]
+_OVER_REST = {"rest", "a2a-rest", "dbos-rest", "langgraph-rest"}
+_ORDER = list(TITLES)
 
 
-def medians_of(results: Iterable[Result]) -> dict[Course, dict[str, Medians]]:
-    """Return the median of each figure over the rounds, by course and contender."""
-    gathered: dict[Course, dict[str, list[Result]]] = defaultdict(lambda: defaultdict(list))
-    for result in results:
-        gathered[result.course][result.contender].append(result)
-    return {
-        course: {name: _medians(rounds) for name, rounds in by_contender.items()}
-        for course, by_contender in gathered.items()
-    }
+def show(document: Document, console: Console) -> None:
+    """Print one table for each course, then the recoveries, what failed, and the bars."""
+    for title, rows in by_course(document["medians"]):
+        console.print(_course_table(title, rows))
+    if document["history"]["medians"]:
+        title = f"chain of three, 128 in flight, {document['history']['tasks']:,} finished tasks in the tables or none"
+        console.print(_course_table(title, document["history"]["medians"]))
+    if document["recovery"]:
+        console.print(_recovery_table(document["recovery"]))
+    for mark in document["memory"]:
+        console.print(f"Memory of a worker after {mark['tasks']:,} tasks: {mark['resident_mb']:.1f} MB")
+    for failure in document["failures"]:
+        name = TITLES.get(failure["contender"], failure["contender"])
+        console.print(f"[red]{name}: failed: {escape(failure['why'])}[/red]")
+    console.print(_bars_table(document["bars"]))
 
 
-def _medians(rounds: list[Result]) -> Medians:
-    figures = {figure: statistics.median(getattr(each, figure) for each in rounds) for figure in FIGURES}
-    parts = {
-        f"cpu_{part}_ms": statistics.median(each.cpu_parts_ms[part] for each in rounds)
-        for part in rounds[0].cpu_parts_ms
-    }
-    return figures | parts | {"rounds": float(len(rounds))}
+def by_course(medians: Iterable[Mapping[str, Any]]) -> Iterator[tuple[str, list[Mapping[str, Any]]]]:
+    """Return the rows of each course, in the order of the contenders."""
+    order = {title: number for number, title in enumerate(dict.fromkeys(row["course"] for row in medians))}
+    rows = sorted(medians, key=lambda row: (order[row["course"]], _ORDER.index(row["contender"])))
+    for title, group in groupby(rows, key=lambda row: row["course"]):
+        yield str(title), list(group)
 
 
-def show(results: Iterable[Result], console: Console) -> None:
-    """Print one table for each course."""
-    for course, by_contender in medians_of(results).items():
-        console.print(_table(course, by_contender))
+def paired(row: Mapping[str, Any], rows: Iterable[Mapping[str, Any]]) -> float | None:
+    """Return our tasks/s over this contender's: over REST against those asked so; None for ours itself."""
+    over_rest = row["contender"] in _OVER_REST or row["shape"] == "ingress"
+    ours = next((each for each in rows if each["contender"] == ("rest" if over_rest else "ours")), None)
+    return None if ours is None or ours is row else ours["per_second"] / row["per_second"]
 
 
-def _table(course: Course, by_contender: dict[str, Medians]) -> Table:
-    table = Table(title=course.title, title_justify="left", caption=_CAPTION, caption_justify="left")
+def _course_table(title: str, rows: list[Mapping[str, Any]]) -> Table:
+    table = Table(title=title, title_justify="left", caption=_CAPTION, caption_justify="left")
     table.add_column("")
     for heading in ("tasks/s", "ours", "p50", "p99", "CPU", "own", "PG", "Redis", "agents", "tx", "MB"):
         table.add_column(heading, justify="right")
-    for contender in CONTENDERS:
-        if (figures := by_contender.get(contender.name)) is not None:
-            table.add_row(contender.title, *_cells(figures, by_contender.get(_paired(contender.name))))
+    for row in rows:
+        ratio = paired(row, rows)
+        table.add_row(
+            row["title"],
+            f"{row['per_second']:.0f}",
+            "" if ratio is None else f"{ratio:.1f} x",
+            f"{row['p50_ms']:.1f}",
+            f"{row['p99_ms']:.1f}",
+            *(f"{row[f'cpu_{part}ms']:.2f}" for part in ("", "product_", "postgres_", "redis_", "agents_")),
+            f"{row['write_transactions']:.2f}",
+            f"{row['peak_mb']:.0f}",
+        )
     return table
 
 
-def _paired(name: str) -> str:
-    """Return which of our two ways a peer is held against: over REST those that are asked over HTTP."""
-    over_http = {contender.name for contender in CONTENDERS if contender.asks_over_http}
-    return "rest" if name in over_http else OURS.name
+def _recovery_table(rows: Iterable[Mapping[str, Any]]) -> Table:
+    table = Table(title="kill -9 of all workers", title_justify="left")
+    for heading in ("", "in flight", "all done after", "lost", "doubled steps"):
+        table.add_column(heading, justify="left" if not heading else "right")
+    for row in rows:
+        seconds = "never" if row["seconds"] is None else f"{row['seconds']:.2f} s"
+        table.add_row(row["title"], str(row["in_flight"]), seconds, str(row["lost"]), str(row["doubled"]))
+    return table
 
 
-def _cells(figures: Medians, ours: Medians | None) -> list[str]:
-    ratio = "" if ours is None or figures is ours else f"{ours['per_second'] / figures['per_second']:.1f} x"
-    return [
-        f"{figures['per_second']:.0f}",
-        ratio,
-        f"{figures['p50_ms']:.1f}",
-        f"{figures['p99_ms']:.1f}",
-        *(f"{figures[f'cpu_{part}ms']:.2f}" for part in ("", "product_", "postgres_", "redis_", "agents_")),
-        f"{figures['write_transactions']:.2f}",
-        f"{figures['peak_mb']:.0f}",
-    ]
-
-
-def save(results: list[Result]) -> None:
-    """Write every lap and the medians to results.json."""
-    medians = [
-        {**asdict(course), "contender": name, **figures}
-        for course, by_contender in medians_of(results).items()
-        for name, figures in by_contender.items()
-    ]
-    document = {
-        "at": datetime.now(UTC).isoformat(timespec="seconds"),
-        "machine": {"cpus": os.cpu_count(), "python": platform.python_version(), "system": platform.platform()},
-        "medians": medians,
-        "laps": [asdict(result) for result in results],
-    }
-    RESULTS.write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")
+def _bars_table(rows: Iterable[Mapping[str, Any]]) -> Table:
+    table = Table(title="The bars", title_justify="left")
+    for heading in ("", "asked", "reached", ""):
+        table.add_column(heading)
+    for row in rows:
+        met = {True: "[green]met[/green]", False: "[red]not met[/red]", None: ""}[row["met"]]
+        table.add_row(row["what"], row["asked"], row["reached"], met)
+    return table

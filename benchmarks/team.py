@@ -15,6 +15,7 @@ from security.services import customer_create, principal_of_user
 FIRST_AGENTS = {"chain": CHAIN[0], "fanout": SPLIT}
 # -1: as the tempo of the agents has been set.
 DELAYS_MS = (0, 50, -1)
+TEMPO_CUSTOMER = "bench-tempo"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,7 +39,7 @@ def employers(agents_url: str) -> dict[str, Employer]:
 
 
 def _customer_id(delay_ms: int) -> str:
-    return f"bench-{delay_ms}" if delay_ms >= 0 else "bench-tempo"
+    return f"bench-{delay_ms}" if delay_ms >= 0 else TEMPO_CUSTOMER
 
 
 def _employer(delay_ms: int, agents_url: str) -> Employer:

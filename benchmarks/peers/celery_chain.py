@@ -11,11 +11,12 @@ from uuid import uuid4
 from benchmarks.contest import Course, Lap, Order
 from benchmarks.peers import finish_line
 from benchmarks.peers.audit import create_tables
-from benchmarks.peers.celery_tasks import app, split, steps, take
+from benchmarks.peers.celery_tasks import BROKER_URL, app, split, steps, take
 
 PROCESSES = 8
 COMMAND = [
-    *(sys.executable, "-m", "celery", "-A", "benchmarks.peers.celery_tasks", "worker"),
+    # The address again: the program would rather have BROKER_URL of its environment.
+    *(sys.executable, "-m", "celery", "-A", "benchmarks.peers.celery_tasks", "-b", BROKER_URL, "worker"),
     *("--concurrency", str(PROCESSES), "--loglevel", "ERROR", "--without-gossip", "--without-mingle"),
 ]
 
@@ -35,8 +36,10 @@ def compete() -> None:
     create_tables()
     app.control.purge()
     with subprocess.Popen(COMMAND, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL) as workers:
-        Course().run(lap)
-        workers.terminate()
+        try:
+            Course().run(lap)
+        finally:
+            workers.terminate()
 
 
 def submit(tasks: int) -> None:

@@ -11,7 +11,8 @@ from benchmarks.peers import finish_line
 from benchmarks.peers.audit import REDIS_URL
 from benchmarks.peers.steps import Steps
 
-app = Celery("bench", broker=os.environ.get("BENCH_BROKER_URL", REDIS_URL), backend=REDIS_URL)
+BROKER_URL = os.environ.get("BENCH_BROKER_URL", REDIS_URL)
+app = Celery("bench", broker=BROKER_URL, backend=REDIS_URL)
 app.conf.update(
     task_acks_late=True,
     task_reject_on_worker_lost=True,

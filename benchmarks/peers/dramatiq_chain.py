@@ -35,8 +35,10 @@ def compete() -> None:
     create_tables()
     broker.flush_all()
     with subprocess.Popen(COMMAND, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL) as workers:
-        Course().run(lap)
-        workers.terminate()
+        try:
+            Course().run(lap)
+        finally:
+            workers.terminate()
 
 
 def submit(tasks: int) -> None:

@@ -14,7 +14,9 @@ _LONGEST_SILENCE_SECONDS = 60
 
 
 def client() -> redis.Redis:
-    return redis.Redis.from_url(REDIS_URL, decode_responses=True)
+    # The client's own patience is shorter than workers may take to start.
+    patience = _LONGEST_SILENCE_SECONDS + 5
+    return redis.Redis.from_url(REDIS_URL, decode_responses=True, socket_timeout=patience)
 
 
 def tell(connection: redis.Redis, task_id: str) -> None:
