@@ -17,7 +17,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 
 import psycopg
 from rich.console import Console
@@ -34,12 +34,13 @@ from benchmarks.contenders import (
     environment,
     install_peers,
 )
-from benchmarks.findings import Findings, save
-from benchmarks.rounds import COURSES, Failure, Ground, rounds
+from benchmarks.findings import Findings, Found, Parked, save
+from benchmarks.rounds import COURSES, Failure, Ground, failed, rounds
 
 SECTIONS = ("contest", "recovery", "history", "memory", "parked")
 _PARKED = ROOT / "benchmarks" / "parked.py"
 _LEAST_ROUNDS = 3
+_QUICK_PART = 50
 _PARTIAL = ROOT / "var" / "bench" / "results.json"
 
 
@@ -84,47 +85,28 @@ def _run(
     survivors: tuple[recovery.Survivor, ...],
     findings: Findings,
 ) -> None:
+    """Run the sections, one after the other; one that breaks must not cost the others."""
     courses = [COURSES[int(number)] for number in options.courses.split(",") if number] or list(COURSES)
-
-    def contest() -> None:
-        for outcome in rounds(ground, contenders, courses, count=options.rounds):
-            findings.take(outcome)
-
-    def recover() -> None:
-        for outcome in recovery.recoveries(ground, survivors, count=options.rounds):
-            findings.take(outcome)
-
-    def history() -> None:
-        for result in finished.history_laps(ground, tasks=options.history, count=options.rounds):
-            findings.history.append(result)
-
-    def remember() -> None:
-        marks = tuple(mark // (50 if options.quick else 1) for mark in memory.MARKS)
-        findings.memory.extend(memory.memory_marks(ground, marks=marks))
-
-    def park() -> None:
-        findings.parked = _parked(ground)
-
-    sections: dict[str, Callable[[], None]] = {
-        "contest": contest,
-        "recovery": recover,
-        "history": history,
-        "memory": remember,
-        "parked": park,
+    marks = tuple(mark // (_QUICK_PART if options.quick else 1) for mark in memory.MARKS)
+    sections: dict[str, Callable[[], Iterable[Found]]] = {
+        "contest": lambda: rounds(ground, contenders, courses, count=options.rounds),
+        "recovery": lambda: recovery.recoveries(ground, survivors, count=options.rounds),
+        "history": lambda: finished.history_laps(ground, tasks=options.history, count=options.rounds),
+        "memory": lambda: memory.memory_marks(ground, marks=marks),
+        "parked": lambda: _parked(ground),
     }
     for name in options.sections.split(","):
         try:
-            sections[name]()
+            for found in sections[name]():
+                findings.take(found)
         except (ContenderBroken, psycopg.Error, OSError, subprocess.SubprocessError, ValueError) as error:
-            # One section that breaks must not cost the others.
-            ground.console.print(f"[red]{name}: {error}[/red]", markup=True)
-            findings.failures.append(Failure(contender=name, why=str(error).strip().splitlines()[-1][:200]))
+            findings.take(failed(ground, name, error))
 
 
-def _parked(ground: Ground) -> dict[str, object] | None:
-    """Run the benchmark of parked hops, where there is one, in a database of its own; return its JSON."""
+def _parked(ground: Ground) -> Iterator[Parked]:
+    """Run the benchmark of parked hops, where there is one, in a database of its own, and take over its JSON."""
     if not _PARKED.exists():
-        return None
+        return
     with (
         ground.server() as server,
         empty_database(server, ground.server_url, ground.database) as database_url,
@@ -138,8 +120,7 @@ def _parked(ground: Ground) -> dict[str, object] | None:
     # Whatever it prints for people, its figures are one JSON object: from a line that opens it to the end.
     lines = said.stdout.strip().splitlines()
     start = next(number for number, line in enumerate(lines) if line.startswith("{"))
-    figures: dict[str, object] = json.loads("\n".join(lines[start:]))
-    return figures
+    yield Parked(figures=json.loads("\n".join(lines[start:])))
 
 
 def _those_installed(

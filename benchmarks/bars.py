@@ -1,7 +1,9 @@
-"""The bars that the engine must clear, each with the figure that a run has reached. Computed from results.json alone."""
+"""The bars that the engine must clear, each with the figure that a run has reached, from results.json alone."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
+from operator import le
 from typing import Any
 
 _UNAVOIDABLE_MS = 150.0
@@ -81,25 +83,16 @@ def _ratio(ours: float | None, theirs: float | None) -> float | None:
     return ours / theirs if ours is not None and theirs else None
 
 
-def _at_least(
-    what: str, ratio: Callable[[str], float | None], peers: Mapping[str, tuple[str, float]]
-) -> list[Bar]:
+def _at_least(what: str, ratio: Callable[[str], float | None], peers: Mapping[str, tuple[str, float]]) -> list[Bar]:
     return [
-        _bar(what, f"at least {times:g}x {title}", reached, "{:.1f}x", met=lambda got, times=times: got >= times)
+        _bar(what, f"at least {times:g}x {title}", ratio(peer), "{:.1f}x", met=partial(le, times))
         for peer, (title, times) in peers.items()
-        for reached in [ratio(peer)]
     ]
 
 
 def _at_most(what: str, ratio: Callable[[str], float | None], peers: Mapping[str, tuple[str, float]]) -> list[Bar]:
     return [
-        _bar(
-            what,
-            f"at most 1/{part:g} of {title}",
-            _ratio(1.0, ratio(peer)),
-            "1/{:.1f}",
-            met=lambda got, part=part: got >= part,
-        )
+        _bar(what, f"at most 1/{part:g} of {title}", _ratio(1.0, ratio(peer)), "1/{:.1f}", met=partial(le, part))
         for peer, (title, part) in peers.items()
     ]
 

@@ -31,7 +31,7 @@ from delegation.services.tasks import prepared_task  # noqa: E402
 from delegation.states import TASK_ENDED, Priority, TaskStatus  # noqa: E402
 from delegation.store.rows import new_id  # noqa: E402
 from security.limiting import limit_table  # noqa: E402
-from security.limits import AsyncLimiter, AsyncMemoryStore, AsyncRedisStore  # noqa: E402
+from security.limits import AsyncLimiter, AsyncRedisStore  # noqa: E402
 
 MESSAGE = "Write the quarterly report for the four regions."
 
@@ -67,8 +67,7 @@ class InProcess:
         self._finishing = finishing
         self._staff = staff
         self._lengths: dict[str, int] = {}
-        store = AsyncRedisStore(url=settings.REDIS_URL) if settings.REDIS_URL else AsyncMemoryStore()
-        self._limiter = AsyncLimiter(store)
+        self._limiter = AsyncLimiter(AsyncRedisStore(url=settings.REDIS_URL))
 
     async def lap(self, order: Order) -> Lap:
         """Run the order. Raises RuntimeError where a task did not complete."""

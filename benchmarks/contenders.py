@@ -170,9 +170,7 @@ def running(contender: Contender, *, database_url: str, redis_url: str, agents_u
     """
     with tempfile.TemporaryDirectory(prefix="a2a-bench-") as folder:
         log_path = Path(folder) / "log"
-        surroundings = environment(
-            database_url=database_url, redis_url=redis_url, agents_url=agents_url, folder=folder
-        )
+        surroundings = environment(database_url=database_url, redis_url=redis_url, agents_url=agents_url, folder=folder)
         with log_path.open("w") as log:
             process = subprocess.Popen(
                 [contender.python, "-m", contender.module, *contender.arguments],

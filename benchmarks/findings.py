@@ -24,9 +24,19 @@ TITLES = {each.name: each.title for each in (*CONTENDERS, EMPTY, FULL)}
 Document = dict[str, Any]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parked:
+    """What benchmarks/parked.py says of itself."""
+
+    figures: dict[str, Any]
+
+
+Found = Result | Recovery | Mark | Parked | Failure
+
+
 @dataclass(kw_only=True)
 class Findings:
-    """Grows while a run goes on. ``parked`` is what benchmarks/parked.py says of itself."""
+    """Grows while a run goes on."""
 
     rounds: int
     seconds: float
@@ -39,15 +49,21 @@ class Findings:
     failures: list[Failure] = field(default_factory=list)
     minutes: float = 0.0
 
-    def take(self, outcome: Result | Recovery | Failure) -> None:
+    def take(self, found: Found) -> None:
         """Put what has just been found where it belongs."""
-        match outcome:
+        match found:
+            case Result(contender=EMPTY.name | FULL.name):
+                self.history.append(found)
             case Result():
-                self.laps.append(outcome)
+                self.laps.append(found)
             case Recovery():
-                self.recoveries.append(outcome)
+                self.recoveries.append(found)
+            case Mark():
+                self.memory.append(found)
+            case Parked(figures=figures):
+                self.parked = figures
             case Failure():
-                self.failures.append(outcome)
+                self.failures.append(found)
 
     def document(self) -> Document:
         """Return all of it as JSON, medians and bars included."""

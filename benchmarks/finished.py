@@ -1,4 +1,4 @@
-"""What a long history costs: the chain in a database with a million finished tasks, against the same in an empty one."""
+"""What a long history costs: the chain with a million finished tasks in the tables, against the same with none."""
 
 from collections.abc import Iterator
 

@@ -19,9 +19,7 @@ settings.configure(
     SECRET_KEY="for benchmarks only",
     ALLOWED_HOSTS=["127.0.0.1"],
     ROOT_URLCONF=__name__,
-    DATABASES={
-        "default": dj_database_url.parse(os.environ["DATABASE_URL"]) | {"OPTIONS": {"pool": {"max_size": 32}}}
-    },
+    DATABASES={"default": dj_database_url.parse(os.environ["DATABASE_URL"]) | {"OPTIONS": {"pool": {"max_size": 32}}}},
 )
 django.setup()
 

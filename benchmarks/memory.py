@@ -1,5 +1,6 @@
 """What a worker holds after many tasks: it should be what it held after a few."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from benchmarks.contenders import OURS, empty_database
@@ -19,9 +20,8 @@ class Mark:
     resident_mb: float
 
 
-def memory_marks(ground: Ground, *, marks: tuple[int, ...] = MARKS) -> list[Mark]:
+def memory_marks(ground: Ground, *, marks: tuple[int, ...] = MARKS) -> Iterator[Mark]:
     """Have one worker process do the chain of three at 128 in flight; read it at each mark. Raises ContenderBroken."""
-    found = []
     with (
         ground.server() as server,
         empty_database(server, ground.server_url, ground.database) as database_url,
@@ -33,6 +33,6 @@ def memory_marks(ground: Ground, *, marks: tuple[int, ...] = MARKS) -> list[Mark
                 tasks = min(_LAP, mark - done)
                 process.lap(Order(shape="chain", delay_ms=0, tasks=tasks, in_flight=128))
                 done += tasks
-            found.append(Mark(tasks=done, resident_mb=resident_mb(process.pid)))
-            ground.console.print(f"after {done:,} tasks: {found[-1].resident_mb:.1f} MB")
-    return found
+            found = Mark(tasks=done, resident_mb=resident_mb(process.pid))
+            ground.console.print(f"after {done:,} tasks: {found.resident_mb:.1f} MB")
+            yield found

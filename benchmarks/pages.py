@@ -1,6 +1,6 @@
 """The figures in docs/performance.md, between its two marks, and the chart beside it: written from results.json.
 
-    python -m benchmarks.pages
+python -m benchmarks.pages
 """
 
 import json
@@ -34,8 +34,10 @@ def figures(document: Document) -> str:
     machine = document["machine"]
     parts = [
         f"## Figures of {document['at'][:10]}",
-        f"{machine['cpus']} virtual cores, Python {machine['python']}, medians of {document['rounds']} rounds, "
-        f"{document['minutes']:.0f} minutes in all.",
+        (
+            f"{machine['cpus']} virtual cores, Python {machine['python']}, medians of {document['rounds']} rounds, "
+            f"{document['minutes']:.0f} minutes in all."
+        ),
         "### The bars",
         _table(("", "asked", "reached", ""), _bar_rows(document["bars"])),
         *_failed(document["failures"]),

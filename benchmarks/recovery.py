@@ -21,7 +21,7 @@ from benchmarks.agents import set_tempo
 from benchmarks.contenders import PEERS_PYTHON, ROOT, ContenderBroken, empty_database, environment
 from benchmarks.contest import CHAIN
 from benchmarks.measure import family
-from benchmarks.rounds import Failure, Ground
+from benchmarks.rounds import Failure, Ground, failed
 
 TASKS = 200
 _SLOW_MS, _QUICK_MS = 1000, 50
@@ -49,12 +49,18 @@ class Survivor:
     submits_apart: bool = True
 
 
-_BY_BROKER = {
-    "python": PEERS_PYTHON,
-    "submitted": "SELECT count(*) FROM bench_task",
-    "done": f"SELECT count(DISTINCT task_id) FROM bench_audit WHERE agent = '{CHAIN[-1]}'",
-    "steps": _PEERS_AUDIT,
-}
+def _by_broker(name: str, title: str, module: str) -> Survivor:
+    return Survivor(
+        name=name,
+        title=f"{title}, RabbitMQ",
+        module=module,
+        python=PEERS_PYTHON,
+        submitted="SELECT count(*) FROM bench_task",
+        done=f"SELECT count(DISTINCT task_id) FROM bench_audit WHERE agent = '{CHAIN[-1]}'",
+        steps=_PEERS_AUDIT,
+    )
+
+
 SURVIVORS = (
     Survivor(
         name="ours",
@@ -75,8 +81,8 @@ SURVIVORS = (
         steps=_PEERS_AUDIT,
         submits_apart=False,
     ),
-    Survivor(name="dramatiq", title="Dramatiq, RabbitMQ", module="benchmarks.peers.dramatiq_chain", **_BY_BROKER),
-    Survivor(name="celery", title="Celery, RabbitMQ", module="benchmarks.peers.celery_chain", **_BY_BROKER),
+    _by_broker("dramatiq", "Dramatiq", "benchmarks.peers.dramatiq_chain"),
+    _by_broker("celery", "Celery", "benchmarks.peers.celery_chain"),
 )
 
 
@@ -101,8 +107,7 @@ def recoveries(ground: Ground, survivors: tuple[Survivor, ...], *, count: int) -
             try:
                 recovery = _recover(ground, survivor)
             except (ContenderBroken, psycopg.Error) as error:
-                ground.console.print(f"[red]{survivor.title}: {error}[/red]", markup=True)
-                yield Failure(contender=survivor.name, why=str(error).strip().splitlines()[-1][:200])
+                yield failed(ground, survivor.name, error)
                 continue
             ground.console.print(
                 f"{survivor.title}: killed with {recovery.in_flight} in flight, all done after "
@@ -138,7 +143,7 @@ def _recover(ground: Ground, survivor: Survivor) -> Recovery:
             seconds=seconds,
             lost=TASKS - stage.count(survivor.done),
             doubled=stage.count(
-                f"SELECT coalesce(sum(n - 1), 0) FROM (SELECT count(*) AS n FROM {survivor.steps} s "  # noqa: S608
+                f"SELECT coalesce(sum(n - 1), 0) FROM (SELECT count(*) AS n FROM {survivor.steps} s "
                 "GROUP BY task_id, agent) doubled"
             ),
         )
@@ -169,7 +174,9 @@ class _Stage:
 
     def submit(self) -> None:
         with self._log.open("a") as log:
-            ended = subprocess.run(self._command("submit", TASKS), cwd=ROOT, env=self._environment, stderr=log)
+            ended = subprocess.run(
+                self._command("submit", TASKS), check=False, cwd=ROOT, env=self._environment, stderr=log
+            )
         if ended.returncode:
             raise self._broken("submitting")
 
@@ -222,7 +229,7 @@ class _Stage:
         return int(row[0]) if row else 0
 
     def _steps(self) -> int:
-        return self.count(f"SELECT count(*) FROM {self._survivor.steps} s")  # noqa: S608
+        return self.count(f"SELECT count(*) FROM {self._survivor.steps} s")
 
     def _check(self, latest: float) -> None:
         assert self._process is not None

@@ -35,9 +35,7 @@ def door_to(address: str, staff: Mapping[str, Employer]) -> Door:
 
     def sighting(task: Mapping[str, Any]) -> Sighting:
         status = task["status"]
-        return Sighting(
-            task_id=task["task_id"], ended=status in TASK_ENDED, completed=status == TaskStatus.COMPLETED
-        )
+        return Sighting(task_id=task["task_id"], ended=status in TASK_ENDED, completed=status == TaskStatus.COMPLETED)
 
     return Door(
         submit_url=tasks_url,

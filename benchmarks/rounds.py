@@ -49,9 +49,7 @@ class Ground:
             yield server
 
     def meters(self, server: psycopg.Connection, database: str) -> Meters:
-        return Meters(
-            server=server, database=database, agents_pid=self.agents_pid, redis_cpu=RedisCpu(self.redis_url)
-        )
+        return Meters(server=server, database=database, agents_pid=self.agents_pid, redis_cpu=RedisCpu(self.redis_url))
 
     @contextmanager
     def contender(self, contender: Contender, database_url: str) -> Iterator[Running]:
@@ -85,13 +83,13 @@ def rounds(
             try:
                 yield from _compete(ground, contender, own)
             except ContenderBroken as error:
-                yield failed(ground, contender, error)
+                yield failed(ground, contender.name, error)
 
 
-def failed(ground: Ground, contender: Contender, error: Exception) -> Failure:
+def failed(ground: Ground, name: str, error: Exception) -> Failure:
     """Show all that is known of the failure, and return it in one line."""
-    ground.console.print(f"[red]{contender.title}: {escape(str(error))}[/red]")
-    return Failure(contender=contender.name, why=str(error).strip().splitlines()[-1][:200])
+    ground.console.print(f"[red]{name}: failed: {escape(str(error))}[/red]")
+    return Failure(contender=name, why=(str(error).strip().splitlines() or [type(error).__name__])[-1][:200])
 
 
 def _compete(ground: Ground, contender: Contender, courses: Sequence[Course]) -> Iterator[Result]:

@@ -32,7 +32,9 @@ CARD = AgentCard(
     name="Chain",
     description="Takes three steps.",
     version="1",
-    supported_interfaces=[AgentInterface(url="http://127.0.0.1/", protocol_binding="HTTP+JSON", protocol_version="1.0")],
+    supported_interfaces=[
+        AgentInterface(url="http://127.0.0.1/", protocol_binding="HTTP+JSON", protocol_version="1.0")
+    ],
     capabilities=AgentCapabilities(),
     default_input_modes=["text/plain"],
     default_output_modes=["text/plain"],

@@ -28,7 +28,7 @@ class Command(BaseCommand):
         # One thread: the actor only wakes the loop of its process.
         options = {"processes": processes, "threads": 1, "worker-shutdown-timeout": SHUTDOWN_MILLISECONDS}
         flags = [text for name, value in options.items() for text in (f"--{name}", str(value))]
-        # In this process, which has loaded Django: a worker is forked from it and need not load all again, so that after
-        # a crash it is at work twice as soon. Dramatiq answers signals; the exit code is its own.
+        # In this process, which has loaded Django: workers are forked from it and need not load all again, so that
+        # after a crash they are at work twice as soon. Dramatiq answers signals; the exit code is its own.
         arguments = make_argument_parser().parse_args(["a2a_project.worker:broker", "--skip-logging", *flags])
         sys.exit(run_workers(arguments))
