@@ -3,7 +3,7 @@
     python -m benchmarks.agents        prints its port, serves until killed
 
 Addresses: /<delay in ms>/<agent>, where a delay of -1 is the tempo that /tempo/<ms> has set last. `a` delegates to `b`,
-`b` to `c`, `c` handles. `split` gives ten parts to `leaf-0` ... `leaf-9`, and handles when it is called again with their
+`b` to `c`, `c` handles. `split` gives ten parts to `leaf-0` ... `leaf-9`, and handles when called again with their
 results.
 """
 

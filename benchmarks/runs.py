@@ -82,5 +82,6 @@ def percentile(lap: Lap, share: float) -> float:
 
 
 def tasks_for(course: Course, *, per_second: float, seconds: float) -> int:
-    """Return how many tasks fill about so many seconds, and enough for each of the runners to have its turn."""
-    return max(int(per_second * seconds), course.in_flight * 3, 20)
+    """Return how many tasks fill about so many seconds, and enough for each of the runners to have its turns."""
+    turns = 3 if seconds >= 1 else 1
+    return max(int(per_second * seconds), course.in_flight * turns, 20)
