@@ -13,6 +13,7 @@ docs/performance.md; any other in var/bench/results.json.
 import argparse
 import json
 import os
+import signal
 import subprocess
 import sys
 import tempfile
@@ -47,6 +48,8 @@ _PARTIAL = ROOT / "var" / "bench" / "results.json"
 def main() -> None:
     """Run what is asked for; what has been measured until an interruption is shown and kept too."""
     options = _options()
+    # So that databases, queues and processes are cleared away then too.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("benchmarks: told to end"))
     if not _server_url().startswith("postgres"):
         sys.exit("benchmarks: DATABASE_URL must name a PostgreSQL server")
     console = Console(width=max(Console().width, 120))
@@ -67,11 +70,12 @@ def main() -> None:
                 console=console,
             )
             _run(ground, options, contenders, survivors, findings)
+        findings.finished = True
     finally:
         findings.minutes = (time.monotonic() - began) / 60
         document = findings.document()
         report.show(document, console)
-        whole = _is_whole(options)
+        whole = findings.finished and _is_whole(options)
         save(document, pages.RESULTS if whole else _PARTIAL)
         if whole:
             pages.write(document)

@@ -128,8 +128,10 @@ def agents_running() -> Iterator[tuple[str, int]]:
     """Run the agents in a process of their own; give their base address and their process id."""
     with subprocess.Popen([sys.executable, "-m", "benchmarks.agents"], stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
-        yield f"http://127.0.0.1:{int(process.stdout.readline())}", process.pid
-        process.kill()
+        try:
+            yield f"http://127.0.0.1:{int(process.stdout.readline())}", process.pid
+        finally:
+            process.kill()
 
 
 def set_tempo(agents_url: str, *, delay_ms: int) -> None:

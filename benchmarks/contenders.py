@@ -13,6 +13,7 @@ from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
 import psycopg
+import redis
 
 from benchmarks.contest import Lap, Order
 
@@ -161,6 +162,14 @@ def environment(*, database_url: str, redis_url: str, agents_url: str, folder: s
     }
 
 
+def forget_counts(redis_url: str) -> None:
+    """Let nobody begin with the limits' counters of whoever ran before: they are part of what was to be empty."""
+    client = redis.Redis.from_url(redis_url)
+    for key in client.scan_iter(match="a2a:*{bench-*", count=1000):
+        client.delete(key)
+    client.close()
+
+
 @contextlib.contextmanager
 def running(contender: Contender, *, database_url: str, redis_url: str, agents_url: str) -> Iterator[Running]:
     """Run the contender until the end of the block; what it prints goes to a log of its own.
@@ -168,6 +177,7 @@ def running(contender: Contender, *, database_url: str, redis_url: str, agents_u
     Raises:
         ContenderBroken: with the end of its log.
     """
+    forget_counts(redis_url)
     with tempfile.TemporaryDirectory(prefix="a2a-bench-") as folder:
         log_path = Path(folder) / "log"
         surroundings = environment(database_url=database_url, redis_url=redis_url, agents_url=agents_url, folder=folder)

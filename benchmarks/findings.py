@@ -48,6 +48,7 @@ class Findings:
     parked: dict[str, Any] | None = None
     failures: list[Failure] = field(default_factory=list)
     minutes: float = 0.0
+    finished: bool = False
 
     def take(self, found: Found) -> None:
         """Put what has just been found where it belongs."""

@@ -18,7 +18,7 @@ import pika
 import psycopg
 
 from benchmarks.agents import set_tempo
-from benchmarks.contenders import PEERS_PYTHON, ROOT, ContenderBroken, empty_database, environment
+from benchmarks.contenders import PEERS_PYTHON, ROOT, ContenderBroken, empty_database, environment, forget_counts
 from benchmarks.contest import CHAIN
 from benchmarks.measure import family
 from benchmarks.rounds import Failure, Ground, failed
@@ -117,6 +117,7 @@ def recoveries(ground: Ground, survivors: tuple[Survivor, ...], *, count: int) -
 
 
 def _recover(ground: Ground, survivor: Survivor) -> Recovery:
+    forget_counts(ground.redis_url)
     with (
         ground.server() as server,
         empty_database(server, ground.server_url, ground.database) as database_url,
