@@ -16,6 +16,7 @@ from django.db import DatabaseError
 from delegation import actors
 from delegation.live.feed import feed
 from delegation.loop.engine import Engine, EngineOptions
+from delegation.services.credentials import certificates_folder
 
 log = structlog.get_logger(__name__)
 RETRY_SECONDS = 1.0
@@ -32,6 +33,7 @@ async def delegating() -> AsyncIterator[Engine]:
             agent_timeout_seconds=settings.A2A_AGENT_TIMEOUT_SECONDS,
             question_expiry_seconds=settings.A2A_QUESTION_EXPIRY_SECONDS,
             allowed_agent_hosts=tuple(settings.A2A_ALLOWED_AGENT_HOSTS),
+            client_certificates=certificates_folder(),
             capacity=settings.A2A_WORKER_CAPACITY,
             drain_seconds=settings.A2A_DRAIN_SECONDS,
         ),

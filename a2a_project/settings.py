@@ -32,6 +32,17 @@ if DEBUG and not EMBEDDED:
 if "*" in ALLOWED_HOSTS and not DEBUG:
     environment.stop("ALLOWED_HOSTS must name the hosts; * would accept any")
 
+# What seals secrets at rest, the newest first; none: SECRET_KEY, which also opens what it sealed before there were any.
+A2A_ENCRYPTION_KEYS = environment.listing("A2A_ENCRYPTION_KEYS")
+if any(len(key) < 32 for key in A2A_ENCRYPTION_KEYS) or len(set(A2A_ENCRYPTION_KEYS)) < len(A2A_ENCRYPTION_KEYS):
+    environment.stop("A2A_ENCRYPTION_KEYS must be different texts of at least 32 random characters, with commas")
+# Where the installation is reached from outside, without a slash at the end; tokens name it as their issuer.
+A2A_PUBLIC_URL = environment.text("A2A_PUBLIC_URL").rstrip("/")
+if A2A_PUBLIC_URL and not A2A_PUBLIC_URL.startswith(("https://", "http://")):
+    environment.stop("A2A_PUBLIC_URL must begin with https:// or http://")
+# The folder of agents' client certificates, one folder for each customer in it.
+A2A_CLIENT_CERTIFICATES_DIR = environment.text("A2A_CLIENT_CERTIFICATES_DIR")
+
 INSTALLED_APPS = [
     # First: its ready() sets the broker that actors are declared on.
     "a2a_project",

@@ -7,6 +7,7 @@ from django.views.generic import RedirectView
 from a2a_project.error_page import errors
 from a2a_project.health import livez, readyz
 from a2a_project.metrics import metrics
+from a2a_project.published_keys import jwks
 
 handler400 = "a2a_project.refusals.bad_request"
 handler403 = "a2a_project.refusals.permission_denied"
@@ -19,6 +20,7 @@ urlpatterns = [
     path("api/", include("delegation.api.urls")),
     path("admin/", admin.site.urls),
     path("docs/errors", errors, name="errors"),
+    path(".well-known/jwks.json", jwks, name="jwks"),
     path("livez", livez),
     path("readyz", readyz),
     path("metrics", metrics),

@@ -9,8 +9,8 @@ from unfold.admin import ModelAdmin, TabularInline
 from unfold.decorators import display
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
 
-from audit.screens import CustomerFilter, ReadOnlyAdmin, ScopedAdmin, of_own_customers
-from security.models import ApiKey, Customer, Membership
+from audit.screens import CustomerFilter, ReadOnly, ReadOnlyAdmin, ScopedAdmin, of_own_customers
+from security.models import ApiKey, Customer, Membership, SigningKey
 
 admin.site.unregister(User)
 admin.site.unregister(Group)
@@ -100,3 +100,19 @@ class AccountAdmin(UserAdmin, ModelAdmin):  # type: ignore[type-arg]  # generic 
 @admin.register(Group)
 class AccountGroupAdmin(GroupAdmin, ModelAdmin):
     pass
+
+
+@admin.register(SigningKey)
+class SigningKeyAdmin(ReadOnly, ModelAdmin):
+    """Keys belong to the installation, so only those who run it see them."""
+
+    list_display = ["kid", "created_at", "active_from"]
+    date_hierarchy = "active_from"
+    search_fields = ["kid"]
+    fields = ["kid", "public_key", "created_at", "active_from"]
+
+    def has_view_permission(self, request: HttpRequest, obj: object = None) -> bool:  # noqa: ARG002
+        return bool(request.user.is_superuser)
+
+    def has_module_permission(self, request: HttpRequest) -> bool:
+        return bool(request.user.is_superuser)

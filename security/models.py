@@ -64,3 +64,19 @@ class ApiKey(models.Model):
 
     def __str__(self) -> str:
         return f"{self.prefix}… ({self.name})"
+
+
+class SigningKey(models.Model):
+    """A key that the gateway signs agent calls with. Whether it is next, active or retired follows from the times."""
+
+    kid = models.CharField("key id", max_length=64, primary_key=True, help_text="Its thumbprint (RFC 7638).")
+    public_key = models.CharField(max_length=64, help_text="Ed25519, 32 bytes in base64url.")
+    sealed_private_key = models.TextField(editable=False, help_text="Encrypted by A2A_ENCRYPTION_KEYS.")
+    created_at = models.DateTimeField(editable=False)
+    active_from = models.DateTimeField()
+
+    class Meta:
+        ordering = ["-active_from", "-kid"]
+
+    def __str__(self) -> str:
+        return f"{self.kid[:8]}…"

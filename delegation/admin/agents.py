@@ -11,7 +11,8 @@ from unfold.decorators import display
 
 from audit.screens import CustomerFilter, ReadOnlyAdmin, ScopedAdmin, of_own_customers, pretty
 from delegation.models import Agent, Worker
-from delegation.services.agents import address_policy, agent_check
+from delegation.services.addresses import address_policy
+from delegation.services.agents import agent_check
 from security.errors import PlatformError
 from security.services import principal_of_user
 

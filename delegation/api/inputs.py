@@ -68,6 +68,15 @@ class AgentInput(serializers.Serializer[Any]):
     requires_approval = Flag(required=False, help_text="A person must approve what is delegated to it.")
     enabled = Flag(required=False)
     timeout_seconds = WholeNumber(required=False, allow_null=True, min_value=1, max_value=86_400)
+    credential = JsonObject(
+        required=False,
+        allow_null=True,
+        write_only=True,
+        help_text="What the agent wants to see from its callers, never given back; null removes it. kind is one of "
+        "bearer {token}, api_key {header, value}, basic {username, password}, oauth_client {token_url, client_id, "
+        "client_secret, scope?, audience?, client_authentication? (basic or body)}, mutual_tls {certificate_file, "
+        "key_file, authority_file?}.",
+    )
 
 
 class CommentInput(serializers.Serializer[Any]):

@@ -142,6 +142,8 @@ class AgentOutput(serializers.Serializer[Any]):
     requires_approval = serializers.BooleanField()
     enabled = serializers.BooleanField()
     timeout_seconds = serializers.IntegerField(allow_null=True)
+    credential_kind = serializers.CharField(allow_null=True, help_text="null: none is shown to the agent.")
+    credential_set_at = serializers.DateTimeField(allow_null=True)
     card_fetched_at = serializers.DateTimeField(allow_null=True)
     created_at = serializers.DateTimeField()
 

@@ -169,6 +169,8 @@ AGENT: Sample = AGENT_REQUEST | {
     "description": "",
     "is_root": False,
     "timeout_seconds": None,
+    "credential_kind": None,
+    "credential_set_at": None,
     "card_fetched_at": None,
     "created_at": "2026-11-22T08:00:00.000000Z",
 }

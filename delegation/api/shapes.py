@@ -197,6 +197,8 @@ def agent_shape(agent: Agent) -> Shape:
         "requires_approval": agent.requires_approval,
         "enabled": agent.enabled,
         "timeout_seconds": agent.timeout_seconds,
+        "credential_kind": agent.credential_kind or None,
+        "credential_set_at": _iso(agent.credential_set_at),
         "card_fetched_at": _iso(agent.card_fetched_at),
         "created_at": _iso(agent.created_at),
     }

@@ -1,8 +1,10 @@
 """What the loop hands to the gateway, and what it gets back."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import StrEnum
+
+from security.identity import AgentCredential, BrokenCredential, CallIdentity
 
 EXTENSION_URI = "https://a2a-delegation.dev/extensions/delegation/v1"
 
@@ -19,9 +21,8 @@ class AgentCall:
 
     ``url`` is the agent's base address, ``message_id`` the idempotency key that every retry repeats, ``context_id`` our
     task's id (or, with ``remote_task_id``, the context that the agent named), ``context`` the data part under
-    ``EXTENSION_URI``. ``headers`` are the agent's own credential and our signed token; they cannot replace the
-    customer's id or the trace. ``timeout_seconds`` covers everything: the card, waiting for a connection, retries, the
-    body's last byte.
+    ``EXTENSION_URI``. ``identity`` is what our token says of each sending, ``credential`` the agent's own.
+    ``timeout_seconds`` covers everything: the card, waiting for a connection, retries, the body's last byte.
 
     ``push_url`` is used where the agent's card says that it can push. With ``return_immediately`` an agent that works
     with A2A tasks answers `working` at once instead of holding the call until it is done.
@@ -35,11 +36,22 @@ class AgentCall:
     instruction: str
     context: Mapping[str, object]
     timeout_seconds: float = 60.0
-    headers: Mapping[str, str] = field(default_factory=dict)
+    identity: CallIdentity | None = None
+    credential: AgentCredential | BrokenCredential | None = None
     remote_task_id: str | None = None
     push_url: str | None = None
     push_token: str | None = None
     return_immediately: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CardRequest:
+    """A look at the card of the agent at this base address. Without a customer it is anybody's."""
+
+    url: str
+    customer_id: str = ""
+    identity: CallIdentity | None = None
+    credential: AgentCredential | BrokenCredential | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

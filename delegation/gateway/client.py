@@ -3,12 +3,13 @@
 import asyncio
 import contextlib
 import ssl
-from collections.abc import Mapping
 from functools import partial
+from pathlib import Path
 from typing import Self
 
-from delegation.errors import AgentError, AgentFailed, AgentTimeout
-from delegation.gateway.calls import AgentCall, AgentReply
+from delegation.errors import AgentFailed, AgentTimeout
+from delegation.gateway.access import NOTHING, Access, Shown, Signer, Visitor
+from delegation.gateway.calls import AgentCall, AgentReply, CardRequest
 from delegation.gateway.card_cache import CardCache, CardKey
 from delegation.gateway.cards import AgentCard, Protocol, as_legacy, assumed_card, card_of, card_url
 from delegation.gateway.http_connection import HttpResponse
@@ -17,6 +18,8 @@ from delegation.gateway.parsing import json_of
 from delegation.gateway.replies import DialectRefused, check_status, reply_of
 from delegation.gateway.requests import HttpRequest, Operation, request_of
 from delegation.gateway.waits import retried
+from security.errors import PlatformError
+from security.identity import AgentCredentialUnusable
 from security.outbound import AddressPolicy
 
 _CARD_SECONDS = 30.0
@@ -26,7 +29,8 @@ class Gateway:
     """Call agents by A2A 1.0, or by 0.3 where their card says so.
 
     Every method raises, of the catalogue and nothing else: AgentTimeout, AgentUnavailable, AgentFailed,
-    InvalidAgentResponse, AgentResponseTooLarge, AddressRefused. Cancelling a call closes its connection.
+    InvalidAgentResponse, AgentResponseTooLarge, AddressRefused, AgentCredentialUnusable. Cancelling a
+    call closes its connection.
     """
 
     def __init__(
@@ -39,6 +43,8 @@ class Gateway:
         card_ttl_seconds: float = 300.0,
         idle_seconds: float = 25.0,
         tls: ssl.SSLContext | None = None,
+        signer: Signer | None = None,
+        certificates: Path | None = None,
     ) -> None:
         self._policy = policy
         self._cards = CardCache(ttl_seconds=card_ttl_seconds)
@@ -50,6 +56,7 @@ class Gateway:
             idle_seconds=idle_seconds,
             tls=tls,
         )
+        self._access = Access(pool=self._pool, policy=policy, signer=signer, certificates=certificates)
 
     async def __aenter__(self) -> Self:
         return self
@@ -60,6 +67,7 @@ class Gateway:
     async def close(self) -> None:
         """Close every connection, with what is under way on it."""
         await self._cards.close()
+        await self._access.close()
         await self._pool.close()
 
     async def call(self, call: AgentCall) -> AgentReply:
@@ -74,22 +82,20 @@ class Gateway:
         """Ask the agent to cancel ``call.remote_task_id``; that it cannot or need not any more is no error."""
         if call.remote_task_id is None:
             return
-        with contextlib.suppress(AgentError):
+        with contextlib.suppress(PlatformError):
             await self._within_time(Operation.CANCEL, call)
 
-    async def card(
-        self, url: str, *, customer_id: str = "", headers: Mapping[str, str] | None = None, fresh: bool = False
-    ) -> AgentCard:
-        """Return the card of the agent at this base address, from the cache unless it is to be ``fresh``.
+    async def card(self, wanted: CardRequest, *, fresh: bool = False) -> AgentCard:
+        """Return the agent's card, from the cache unless it is to be ``fresh``.
 
         Raises:
             AgentFailed: the agent has no card.
         """
-        key = CardKey(customer_id, url)
+        key = CardKey(wanted.customer_id, wanted.url)
         known = None if fresh else self._cards.known(key)
-        card = known or await self._cards.fetched(key, partial(self._fetch_card, url, headers or {}))
+        card = known or await self._cards.fetched(key, partial(self._fetch_card, wanted))
         if not card.raw:
-            raise AgentFailed(internal=f"no agent card at {card_url(url)}")
+            raise AgentFailed(internal=f"no agent card at {card_url(wanted.url)}")
         return card
 
     async def _within_time(self, operation: Operation, call: AgentCall) -> AgentReply:
@@ -104,7 +110,7 @@ class Gateway:
         key = CardKey(call.customer_id, call.url)
         card = self._cards.known(key)
         if card is None:
-            card = await self._cards.fetched(key, partial(self._fetch_card, call.url, call.headers))
+            card = await self._cards.fetched(key, partial(self._fetch_card, call))
         try:
             return await self._ask(operation, call, card, until)
         except DialectRefused:
@@ -116,21 +122,39 @@ class Gateway:
         return reply
 
     async def _ask(self, operation: Operation, call: AgentCall, card: AgentCard, until: float) -> AgentReply:
-        response = await retried(partial(self._exchange, request_of(operation, call, card)), until=until)
+        response = await retried(partial(self._exchange, call, request_of(operation, call, card)), until=until)
         return reply_of(response, card)
 
-    async def _exchange(self, request: HttpRequest) -> HttpResponse:
-        response = await self._pool.request(request.method, request.url, headers=request.headers, body=request.body)
+    async def _exchange(self, visitor: Visitor, request: HttpRequest) -> HttpResponse:
+        shown = NOTHING if visitor.credential is None else await self._access.credential(visitor, request.url)
+        response = await self._sent(visitor, request, shown)
+        if response.status == 401 and visitor.credential is not None:
+            if self._access.renewable(visitor, shown):
+                shown = await self._access.credential(visitor, request.url)
+                response = await self._sent(visitor, request, shown)
+            if response.status == 401:
+                raise AgentCredentialUnusable(internal=f"{request.url} refuses the credential")
         check_status(response)
         return response
 
-    async def _fetch_card(self, url: str, headers: Mapping[str, str]) -> AgentCard:
+    async def _sent(self, visitor: Visitor, request: HttpRequest, shown: Shown) -> HttpResponse:
+        # Signed for each sending: a token is good once.
+        headers = {**request.headers, **shown.headers, **self._access.signed(visitor, request.body)}
+        return await self._pool.request(
+            request.method, request.url, headers=headers, body=request.body, apart=shown.apart
+        )
+
+    async def _fetch_card(self, visitor: Visitor) -> AgentCard:
+        url = visitor.url
         self._policy.check_url(url)
-        request = HttpRequest("GET", card_url(url), {**headers, "accept": "application/json"}, b"")
+        headers = {"accept": "application/json", "accept-encoding": "identity"}
+        if visitor.customer_id:
+            headers["x-customer-id"] = visitor.customer_id
+        request = HttpRequest("GET", card_url(url), headers, b"")
         until = asyncio.get_running_loop().time() + _CARD_SECONDS
         try:
             async with asyncio.timeout_at(until):
-                response = await retried(partial(self._exchange, request), until=until)
+                response = await retried(partial(self._exchange, visitor, request), until=until)
         except AgentFailed:
             return assumed_card(url)
         except TimeoutError as error:

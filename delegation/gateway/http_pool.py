@@ -27,6 +27,14 @@ class Origin:
 
 
 @dataclass(frozen=True, slots=True)
+class Apart:
+    """Whose connections these are: they serve no other customer. ``tls`` shows a client certificate."""
+
+    customer_id: str
+    tls: ssl.SSLContext | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Target:
     """An address taken apart once: where to connect, and how a request line and Host header name it."""
 
@@ -36,11 +44,15 @@ class Target:
 
 
 class _Lane:
-    """The connections of one origin: how many may be busy, and which are idle (the last used is the first reused)."""
+    """The connections to one origin, everybody's or a customer's own: how many may be busy, and which are idle.
 
-    __slots__ = ("busy", "idle", "limit")
+    The last used is the first reused.
+    """
 
-    def __init__(self, max_connections: int) -> None:
+    __slots__ = ("busy", "idle", "limit", "tls")
+
+    def __init__(self, max_connections: int, tls: ssl.SSLContext | None) -> None:
+        self.tls = tls
         self.limit = asyncio.Semaphore(max_connections)
         self.idle: deque[HttpConnection] = deque()
         self.busy = 0
@@ -66,13 +78,15 @@ class HttpPool:
         self._max_connections = max_connections
         self._idle_seconds = idle_seconds
         self._tls = tls
-        self._lanes: dict[Origin, _Lane] = {}
+        self._lanes: dict[tuple[Origin, Apart | None], _Lane] = {}
         self._open: set[HttpConnection] = set()
         self._all_closed = asyncio.Event()
         self._sweeping: asyncio.TimerHandle | None = None
 
-    async def request(self, method: str, url: str, *, headers: Mapping[str, str], body: bytes = b"") -> HttpResponse:
-        """Send one request and return the whole response.
+    async def request(
+        self, method: str, url: str, *, headers: Mapping[str, str], body: bytes = b"", apart: Apart | None = None
+    ) -> HttpResponse:
+        """Send one request and return the whole response. With ``apart``, on connections that are the customer's own.
 
         Raises:
             AddressRefused: the host resolves to nothing that may be called.
@@ -81,9 +95,10 @@ class HttpPool:
         """
         target = target_of(url)
         request = _head(method, target, headers, len(body)) + body
-        lane = self._lanes.get(target.origin)
+        key = target.origin, apart
+        lane = self._lanes.get(key)
         if lane is None:
-            lane = self._lanes[target.origin] = _Lane(self._max_connections_per_host)
+            lane = self._lanes[key] = _Lane(self._max_connections_per_host, apart.tls if apart else None)
         lane.busy += 1
         try:
             async with lane.limit, self._limit:
@@ -101,7 +116,7 @@ class HttpPool:
             await self._all_closed.wait()
 
     async def _exchange(self, origin: Origin, lane: _Lane, request: bytes) -> HttpResponse:
-        connection = _idle_connection(lane) or await self._connect(origin)
+        connection = _idle_connection(lane) or await self._connect(origin, lane.tls)
         try:
             response = await connection.exchange(request)
         except StaleConnection:
@@ -124,11 +139,11 @@ class HttpPool:
     def _sweep(self) -> None:
         loop = asyncio.get_running_loop()
         oldest = loop.time() - self._idle_seconds
-        for origin, lane in list(self._lanes.items()):
+        for key, lane in list(self._lanes.items()):
             while lane.idle and (lane.idle[0].closed or lane.idle[0].idle_since < oldest):
                 lane.idle.popleft().close()
             if not lane.idle and not lane.busy:
-                del self._lanes[origin]
+                del self._lanes[key]
         self._sweeping = loop.call_later(self._idle_seconds / 2, self._sweep) if self._lanes else None
 
     def _forget(self, connection: HttpConnection) -> None:
@@ -136,21 +151,21 @@ class HttpPool:
         if not self._open:
             self._all_closed.set()
 
-    async def _connect(self, origin: Origin) -> HttpConnection:
+    async def _connect(self, origin: Origin, tls: ssl.SSLContext | None) -> HttpConnection:
         permitted = self._policy.permitted(origin.host, await _resolve(origin))
         for address in permitted[:-1]:
             try:
-                return await self._connect_to(address, origin)
+                return await self._connect_to(address, origin, tls)
             except AgentUnavailable:
                 continue
-        return await self._connect_to(permitted[-1], origin)
+        return await self._connect_to(permitted[-1], origin, tls)
 
-    async def _connect_to(self, address: str, origin: Origin) -> HttpConnection:
+    async def _connect_to(self, address: str, origin: Origin, own_tls: ssl.SSLContext | None) -> HttpConnection:
         def connection() -> HttpConnection:
             return HttpConnection(max_body_bytes=self._max_response_bytes, on_closed=self._forget)
 
         loop = asyncio.get_running_loop()
-        tls = self._tls_context() if origin.secure else None
+        tls = (own_tls or self._tls_context()) if origin.secure else None
         name = origin.host.rstrip(".") if origin.secure else None
         try:
             async with asyncio.timeout(_CONNECT_SECONDS) as limit:

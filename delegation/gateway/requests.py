@@ -61,8 +61,7 @@ def _rest_request(
 
 
 def _headers(call: AgentCall, card: AgentCard) -> dict[str, str]:
-    headers = {name.lower(): value for name, value in call.headers.items()}
-    headers |= {
+    headers = {
         "content-type": _JSON,
         "accept": _JSON,
         "accept-encoding": "identity",

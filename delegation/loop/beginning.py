@@ -40,6 +40,7 @@ def _facts(task: Row) -> TaskFacts:
     return TaskFacts(
         id=task["id"],
         customer_id=task["customer_id"],
+        created_by=task["created_by_id"],
         message=task["message"],
         priority=task["priority"],
         trace_id=task["trace_id"],

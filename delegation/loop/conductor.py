@@ -33,6 +33,7 @@ from delegation.store.records import Row
 from delegation.store.rows import ruling_row
 from security.authorisation import Ruling, may_invoke
 from security.errors import AuthFailed, LeakageDetected, PlatformError
+from security.identity import CallIdentity
 from security.leakage import Detector, Policy
 
 log = structlog.get_logger(__name__)
@@ -225,6 +226,16 @@ class Conductor:
             instruction=instruction,
             context=_context(hop, roster, situation, inputs),
             timeout_seconds=timeout,
+            identity=CallIdentity(
+                customer_id=hop.task.customer_id,
+                path=hop.path,
+                agent_ve_id=agent.ve_id,
+                message_id=str(message_id),
+                delegation_id=str(hop.id),
+                timeout_seconds=timeout,
+                person=str(hop.task.created_by or ""),
+            ),
+            credential=agent.credential,
             # A task of the agent's that has ended takes no more messages: the correction begins another.
             remote_task_id=None if problem else hop.remote_task_id or None,
             return_immediately=not problem,

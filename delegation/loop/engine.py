@@ -6,6 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import TypeVar
 from uuid import UUID
 
@@ -29,6 +30,7 @@ from delegation.store import ClaimedHop, Claims, NewTask, Settled, Settlement, s
 from delegation.store.rows import new_id
 from security.leakage import Detector, Tenant
 from security.outbound import AddressPolicy
+from security.signing import RingSigner
 
 log = structlog.get_logger(__name__)
 T = TypeVar("T")
@@ -42,6 +44,7 @@ class EngineOptions:
     agent_timeout_seconds: float = 60.0
     question_expiry_seconds: float = 24 * 3600.0
     allowed_agent_hosts: tuple[str, ...] = ()
+    client_certificates: Path | None = None
     capacity: int = 256
     sweep_seconds: float = 1.0
     roster_ttl_seconds: float = 1.0
@@ -67,6 +70,7 @@ class Engine:
         self._reading = ThreadPoolExecutor(1, thread_name_prefix="read")
         self._settler = Settler(store=self._store, executor=self._settling)
         self._sweeper = Sweeper(worker_id=self.id)
+        self._signer = RingSigner()
         self._running: dict[UUID, tuple[ClaimedHop, asyncio.Task[None]]] = {}
         self._background: list[asyncio.Task[None]] = []
         self._awake = asyncio.Event()
@@ -85,7 +89,12 @@ class Engine:
             DatabaseError: the database cannot be reached.
         """
         self._loop = asyncio.get_running_loop()
-        self._gateway = Gateway(policy=AddressPolicy(allowed_hosts=self._options.allowed_agent_hosts))
+        await self._read(self._signer.refresh, _now())
+        self._gateway = Gateway(
+            policy=AddressPolicy(allowed_hosts=self._options.allowed_agent_hosts),
+            signer=self._signer,
+            certificates=self._options.client_certificates,
+        )
         self._rosters = Rosters(
             read=lambda customer_id: self._read(read_roster, customer_id),
             ttl_seconds=self._options.roster_ttl_seconds,
@@ -244,6 +253,8 @@ class Engine:
                 await self._read(self._sweeper.sweep, _now(), tuple(self._running))
                 await self._refresh_detector()
                 await self._abort_canceled()
+                if self._signer.stale:
+                    await self._read(self._signer.refresh, _now())
             except DatabaseError as error:
                 log.warning("cannot sweep", error=str(error))
             self._awake.set()

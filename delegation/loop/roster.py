@@ -12,7 +12,9 @@ import orjson
 from delegation.models import Agent, Approval, ApprovalRules
 from delegation.policy.approval import Rules
 from delegation.policy.verdict import Colleague
+from delegation.services.credentials import credential_of
 from delegation.states import QuestionStatus
+from security.identity import AgentCredential, BrokenCredential
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,6 +26,7 @@ class AgentRecord(Colleague):
     endpoint_url: str
     timeout_seconds: float | None
     circuit_open_until: datetime | None = None
+    credential: AgentCredential | BrokenCredential | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,6 +73,7 @@ def _record(agent: Agent) -> AgentRecord:
         endpoint_url=agent.endpoint_url,
         timeout_seconds=agent.timeout_seconds,
         circuit_open_until=agent.circuit_open_until,
+        credential=credential_of(agent),
     )
 
 

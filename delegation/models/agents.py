@@ -24,6 +24,11 @@ class Agent(models.Model):
     seniority = models.CharField(max_length=16, choices=Seniority, default=Seniority.SPECIALIST)
     skills = models.JSONField(default=list, blank=True, help_text="A list of words.")
     endpoint_url = models.CharField(max_length=500, help_text="The agent's A2A address; its card is found beneath it.")
+    credential_kind = models.CharField(max_length=16, default="", blank=True, editable=False)
+    sealed_credential = models.TextField(
+        default="", blank=True, editable=False, help_text="Opens for this agent alone."
+    )
+    credential_set_at = models.DateTimeField(null=True, blank=True, editable=False)
     card = models.JSONField(null=True, blank=True, editable=False, help_text="The agent card as last fetched.")
     card_fetched_at = models.DateTimeField(null=True, blank=True, editable=False)
     is_root = models.BooleanField(default=False, help_text="Receives the tasks that name no agent.")

@@ -7,19 +7,27 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from django.conf import settings
+import uuid6
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
 from django.db.models import QuerySet
 
 from delegation.errors import Conflict
-from delegation.gateway import AgentCard, Gateway
+from delegation.gateway import AgentCard, CardRequest, Gateway
 from delegation.models import Agent
+from delegation.services.addresses import address_policy
+from delegation.services.credentials import (
+    certificates_folder,
+    check_credential_stays,
+    credential_of,
+    credential_set,
+)
 from delegation.services.storable import check_storable
 from security.errors import NotFound, PlatformError, ValidationFailed
-from security.outbound import AddressPolicy
+from security.identity import CallIdentity
 from security.principal import Principal
 from security.roles import Permission
+from security.signing import RingSigner
 
 EDITABLE = frozenset(
     "agent_type name description seniority skills endpoint_url is_root requires_approval enabled "
@@ -38,11 +46,6 @@ class AgentCheck:
     response_time_seconds: float
 
 
-def address_policy() -> AddressPolicy:
-    """Return the rules for addresses that agents may live on."""
-    return AddressPolicy(allowed_hosts=tuple(settings.A2A_ALLOWED_AGENT_HOSTS))
-
-
 def agents_visible(principal: Principal) -> QuerySet[Agent]:
     principal.require(Permission.AGENT_VIEW)
     return Agent.objects.of_customer(principal.customer_id)
@@ -57,7 +60,7 @@ def agent_get(*, principal: Principal, agent_id: UUID) -> Agent:
 
 
 def agent_create(*, principal: Principal, fields: dict[str, object], now: datetime) -> Agent:
-    """Hire an agent. Its VE id is made from its type.
+    """Hire an agent. Its VE id is made from its type. ``credential`` is {kind, ...}, or None for none.
 
     Raises:
         AuthFailed, ValidationFailed (with the field's name), AddressRefused
@@ -66,13 +69,13 @@ def agent_create(*, principal: Principal, fields: dict[str, object], now: dateti
     principal.require(Permission.AGENT_EDIT)
     kind = str(fields.get("agent_type", ""))[:48]
     agent = Agent(customer_id=principal.customer_id, ve_id=f"{kind}-{secrets.token_hex(4)}", created_at=now)
-    return _saved(agent, fields)
+    return _saved(agent, fields, now=now)
 
 
-def agent_update(*, principal: Principal, agent_id: UUID, fields: dict[str, object]) -> Agent:
+def agent_update(*, principal: Principal, agent_id: UUID, fields: dict[str, object], now: datetime) -> Agent:
     """Change an agent. Raises as ``agent_create``, and NotFound."""
     principal.require(Permission.AGENT_EDIT)
-    return _saved(agent_get(principal=principal, agent_id=agent_id), fields)
+    return _saved(agent_get(principal=principal, agent_id=agent_id), fields, now=now)
 
 
 def agent_check(*, principal: Principal, agent_id: UUID, now: datetime) -> AgentCheck:
@@ -84,7 +87,9 @@ def agent_check(*, principal: Principal, agent_id: UUID, now: datetime) -> Agent
     agent = agent_get(principal=principal, agent_id=agent_id)
     began = time.perf_counter()
     try:
-        card = asyncio.run(_fetched(agent.endpoint_url))
+        signer = RingSigner()
+        signer.refresh(now)
+        card = asyncio.run(_fetched(_look(agent), signer))
     except PlatformError as error:
         shown = {"code": error.code, "message": error.user_message}
         return AgentCheck(reachable=False, card=None, error=shown, response_time_seconds=time.perf_counter() - began)
@@ -93,17 +98,41 @@ def agent_check(*, principal: Principal, agent_id: UUID, now: datetime) -> Agent
     return AgentCheck(reachable=True, card=dict(card.raw), error=None, response_time_seconds=seconds)
 
 
-async def _fetched(url: str) -> AgentCard:
-    async with Gateway(policy=address_policy()) as gateway:
-        return await gateway.card(url, fresh=True)
+def _look(agent: Agent) -> CardRequest:
+    """Return the look at an agent's card as its own customer takes it: signed, and with the agent's credential."""
+    look_id = f"check-{uuid6.uuid7()}"
+    identity = CallIdentity(
+        customer_id=agent.customer_id,
+        path=(agent.agent_type,),
+        agent_ve_id=agent.ve_id,
+        message_id=look_id,
+        delegation_id=look_id,
+        timeout_seconds=_CHECK_SECONDS,
+    )
+    return CardRequest(
+        url=agent.endpoint_url,
+        customer_id=agent.customer_id,
+        identity=identity,
+        credential=credential_of(agent),
+    )
 
 
-def _saved(agent: Agent, fields: dict[str, object]) -> Agent:
+async def _fetched(look: CardRequest, signer: RingSigner) -> AgentCard:
+    async with Gateway(policy=address_policy(), signer=signer, certificates=certificates_folder()) as gateway:
+        return await gateway.card(look, fresh=True)
+
+
+def _saved(agent: Agent, fields: dict[str, object], *, now: datetime) -> Agent:
+    before = agent.endpoint_url
     for name in EDITABLE & fields.keys():
         check_storable(name, fields[name])
         setattr(agent, name, fields[name])
     _check_skills(agent.skills)
     address_policy().check_url(agent.endpoint_url)
+    if "credential" in fields:
+        credential_set(agent, fields["credential"], now=now)
+    else:
+        check_credential_stays(agent, before=before)
     try:
         agent.clean_fields(exclude={"customer"})
         with transaction.atomic():

@@ -191,6 +191,7 @@ def _claimed(hop: Hop, *, owner: UUID, now: datetime) -> ClaimedHop:
         task=TaskFacts(
             id=task.id,
             customer_id=task.customer_id,
+            created_by=task.created_by_id,
             message=task.message,
             priority=task.priority,
             trace_id=task.trace_id,

@@ -142,6 +142,7 @@ def _claimed(row: Row) -> ClaimedHop:
     task = TaskFacts(
         id=row["task_id"],
         customer_id=row["customer_id"],
+        created_by=row["created_by"],
         message=row["message"],
         priority=row["task_priority"],
         trace_id=row["trace_id"],

@@ -252,8 +252,8 @@ def claim() -> str:
             WHERE status = 'waiting' AND due_at IS NOT NULL AND due_at <= %(now)s ORDER BY due_at LIMIT %(limit)s) due),
     chosen AS MATERIALIZED (SELECT id, task_id, status, claim FROM ready ORDER BY turn, id LIMIT %(limit)s),
     locked AS MATERIALIZED (
-        SELECT id, status, last_seq, message, priority, trace_id, created_at, deadline_at, hop_budget, hop_count,
-               cost_usd
+        SELECT id, status, last_seq, created_by_id, message, priority, trace_id, created_at, deadline_at, hop_budget,
+               hop_count, cost_usd
         FROM delegation_task
         WHERE id = ANY (ARRAY(SELECT task_id FROM chosen)) AND {_ALIVE} ORDER BY id FOR UPDATE SKIP LOCKED),
     claimed AS (
@@ -265,8 +265,8 @@ def claim() -> str:
         WHERE h.id = l.hop AND h.status = l.found AND h.claim = l.last_claim
         RETURNING h.id, h.task_id, h.customer_id, h.owner, h.claim, h.parent_id, h.join_id, h.branch, h.resumes_id,
                   h.depth, h.attempt, h.agent_type, h.path, h.instruction, h.priority, h.remote_task_id, h.polls,
-                  h.started_at, l.message, l.priority AS task_priority, l.trace_id, l.created_at AS task_created_at,
-                  l.deadline_at, l.hop_budget, l.hop_count, l.cost_usd AS task_cost_usd, l.last_seq,
+                  h.started_at, l.created_by_id AS created_by, l.message, l.priority AS task_priority, l.trace_id,
+                  l.created_at AS task_created_at, l.deadline_at, l.hop_budget, l.hop_count, l.cost_usd AS task_cost_usd, l.last_seq,
                   l.status = 'submitted' AS begins),
     news AS (
         SELECT task_id, customer_id, last_seq, 0 AS place, id AS hop, 'task.working' AS type, '{{}}'::jsonb AS data
@@ -289,8 +289,8 @@ def claim() -> str:
         FROM (SELECT task_id, sum(begins::integer + (claim = 1)::integer) AS n FROM claimed GROUP BY task_id) n
         WHERE t.id = n.task_id AND n.n > 0)
     SELECT id, task_id, customer_id, owner, claim, parent_id, join_id, branch, resumes_id, depth, attempt, agent_type,
-           path, instruction, priority, remote_task_id, polls, started_at, message, task_priority, trace_id,
-           task_created_at, deadline_at, hop_budget, hop_count, task_cost_usd,
+           path, instruction, priority, remote_task_id, polls, started_at, created_by, message, task_priority,
+           trace_id, task_created_at, deadline_at, hop_budget, hop_count, task_cost_usd,
            last_seq + sum(begins::integer + (claim = 1)::integer) OVER (PARTITION BY task_id) AS last_seq
     FROM claimed
     """

@@ -18,6 +18,7 @@ class TaskFacts:
 
     id: UUID
     customer_id: str
+    created_by: int | None
     message: str
     priority: str
     trace_id: str

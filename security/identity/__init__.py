@@ -6,10 +6,13 @@ The database stays outside: whoever stores keys or credentials hands them in as 
 from security.identity.agent_credentials import (
     AgentCredential,
     ApiKey,
+    BasicLogin,
     BearerToken,
+    BrokenCredential,
     ClientAuthentication,
     MutualTls,
     OAuthClient,
+    kind_of,
     masked,
     opened_credential,
     read_credential,
@@ -21,7 +24,7 @@ from security.identity.client_tls import client_tls
 from security.identity.errors import AgentCredentialUnusable, SealBroken, TokenEndpointUnavailable
 from security.identity.keys import GatewayKey, KeyRing, KeyState, RotationSchedule
 from security.identity.oauth import ClientTokens, HttpAnswer, HttpSender, credential_headers
-from security.identity.rotation import KeyStore, keep_rotated, revoke
+from security.identity.rotation import KeyStore, keep_rotated, revoke, rotate
 from security.identity.sealing import SecretBox
 from security.identity.secret import Secret
 
@@ -31,7 +34,9 @@ __all__ = [
     "AgentCredential",
     "AgentCredentialUnusable",
     "ApiKey",
+    "BasicLogin",
     "BearerToken",
+    "BrokenCredential",
     "CallIdentity",
     "CallSigner",
     "CallbackTokens",
@@ -53,9 +58,11 @@ __all__ = [
     "client_tls",
     "credential_headers",
     "keep_rotated",
+    "kind_of",
     "masked",
     "opened_credential",
     "read_credential",
     "revoke",
+    "rotate",
     "sealed_credential",
 ]

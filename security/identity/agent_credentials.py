@@ -60,6 +60,20 @@ class ApiKey:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class BasicLogin:
+    """`Authorization: Basic` (RFC 7617). Raises ValidationFailed where the name holds a colon, or a part is no text."""
+
+    username: str
+    password: Secret
+
+    def __post_init__(self) -> None:
+        if not self.username or ":" in self.username:
+            raise ValidationFailed(detail="The user name is required, and may not hold a colon.")
+        both = self.username + self.password.reveal()
+        _check(_PRINTABLE, both, "The user name and the password must be printable ASCII.")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class OAuthClient:
     """OAuth client credentials (RFC 6749, 4.4); ``audience`` is sent where the authorisation server wants one.
 
@@ -99,11 +113,20 @@ class MutualTls:
             raise ValidationFailed(detail="A path may not hold NUL.")
 
 
-AgentCredential = BearerToken | ApiKey | OAuthClient | MutualTls
+AgentCredential = BearerToken | ApiKey | BasicLogin | OAuthClient | MutualTls
 
-_KINDS: Final[Mapping[str, type[AgentCredential]]] = {
+
+@dataclass(frozen=True, slots=True)
+class BrokenCredential:
+    """What is left of a credential that cannot be opened. ``problem`` is for the log."""
+
+    problem: str
+
+
+KINDS: Final[Mapping[str, type[AgentCredential]]] = {
     "bearer": BearerToken,
     "api_key": ApiKey,
+    "basic": BasicLogin,
     "oauth_client": OAuthClient,
     "mutual_tls": MutualTls,
 }
@@ -115,9 +138,9 @@ def read_credential(given: Mapping[str, object]) -> AgentCredential:
     Raises:
         ValidationFailed: the kind or a field is unknown, missing or unsafe; the message holds no value.
     """
-    credential_class: Any = _KINDS.get(str(given.get("kind")))
+    credential_class: Any = KINDS.get(str(given.get("kind")))
     if credential_class is None:
-        raise ValidationFailed(detail=f"The kind of credential must be one of {', '.join(_KINDS)}.")
+        raise ValidationFailed(detail=f"The kind of credential must be one of {', '.join(KINDS)}.")
     # Each field's type is made of a text: a Secret, an enumeration, the text itself.
     makers: dict[str, Any] = {field.name: field.type for field in fields(credential_class)}
     values = {name: value for name, value in given.items() if name != "kind"}
@@ -131,9 +154,14 @@ def read_credential(given: Mapping[str, object]) -> AgentCredential:
     return credential
 
 
+def kind_of(credential: AgentCredential) -> str:
+    """Return the word for the credential's kind, as ``read_credential`` takes it."""
+    return next(name for name, kind_class in KINDS.items() if isinstance(credential, kind_class))
+
+
 def sealed_credential(credential: AgentCredential, *, box: SecretBox, customer_id: str, agent_id: str) -> str:
     """Return the credential as one encrypted text, which opens for this agent of this customer alone."""
-    kind = next(name for name, kind_class in _KINDS.items() if isinstance(credential, kind_class))
+    kind = kind_of(credential)
     content = {field.name: _plain(getattr(credential, field.name)) for field in fields(credential)}
     return box.seal(json.dumps({"kind": kind, **content}), purpose=_purpose(customer_id, agent_id))
 
@@ -159,6 +187,8 @@ def masked(credential: AgentCredential) -> str:
             return f"bearer {credential.token}"
         case ApiKey():
             return f"{credential.header} {credential.value}"
+        case BasicLogin():
+            return f"basic {credential.username} {credential.password}"
         case OAuthClient():
             host = urlsplit(credential.token_url).hostname or "?"
             return f"OAuth client {credential.client_id} at {host} {credential.client_secret}"

@@ -1,20 +1,22 @@
 """The token that goes with each call of an agent: who calls, for whom, along which path, with which body.
 
 It follows RFC 7519 (JWT), RFC 8037 (EdDSA) and RFC 8693 (`act`): the outermost actor is the agent that delegated, the
-innermost the root. `examples/verifier.py` is the other side.
+innermost the person who gave the task. `examples/verifier.py` is the other side.
 """
 
 import secrets
+from base64 import urlsafe_b64encode
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
 from typing import Any
 
-import jwt
+import orjson
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from security.identity.keys import KeyRing, opened_private_key
+from security.identity.errors import SealBroken
+from security.identity.keys import GatewayKey, KeyRing, opened_private_key
 from security.identity.sealing import SecretBox
 
 TOKEN_HEADER = "x-gateway-token"  # noqa: S105  a header's name
@@ -25,7 +27,10 @@ _TOKEN_ID_BYTES = 16
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CallIdentity:
-    """One call of one agent. ``path`` holds agent types from the root to the called agent itself."""
+    """One call of one agent. ``path`` holds agent types from the root to the called agent itself.
+
+    ``person`` is the id of who gave the task, unique at the customer; empty where a program of ours did.
+    """
 
     customer_id: str
     path: tuple[str, ...]
@@ -33,17 +38,21 @@ class CallIdentity:
     message_id: str
     delegation_id: str
     timeout_seconds: float
+    person: str = ""
 
 
 class CallSigner:
-    """Sign calls with the ring's active key. Opens each private key once; make a new one when the ring is read anew."""
+    """Sign calls with the ring's active key. Opens each private key once; make a new one when the ring is read anew.
+
+    A key that none of our secrets opens signs nothing: its predecessor does for as long as it is published.
+    """
 
     def __init__(self, *, ring: KeyRing, box: SecretBox, issuer: str, longest_token_seconds: float) -> None:
-        self._ring = ring
-        self._box = box
+        opened = {key: private for key in ring.keys if (private := _opened(key, box)) is not None}
+        self._ring = KeyRing(tuple(opened))
+        self._ready = {key.kid: (_header(key), private) for key, private in opened.items()}
         self._issuer = issuer
         self._longest_token_seconds = longest_token_seconds
-        self._opened: dict[str, Ed25519PrivateKey] = {}
 
     def sign(self, call: CallIdentity, *, body: bytes, now: datetime) -> str:
         """Return the token for exactly this body.
@@ -52,15 +61,11 @@ class CallSigner:
         60 s after the call's own time limit, or after ``longest_token_seconds`` where that is sooner.
 
         Raises:
-            PlatformError: there is no active key.
-            SealBroken: the active key cannot be opened.
+            PlatformError: there is no active key that can be opened.
         """
-        key = self._ring.active(now)
-        private = self._opened.get(key.kid)
-        if private is None:
-            private = self._opened[key.kid] = opened_private_key(key, self._box)
-        headers = {"kid": key.kid, "typ": TOKEN_TYPE}
-        return jwt.encode(self._claims(call, body, int(now.timestamp())), private, algorithm="EdDSA", headers=headers)
+        header, private = self._ready[self._ring.active(now).kid]
+        content = header + b"." + _base64(orjson.dumps(self._claims(call, body, int(now.timestamp()))))
+        return (content + b"." + _base64(private.sign(content))).decode("ascii")
 
     def _claims(self, call: CallIdentity, body: bytes, issued_at: int) -> dict[str, Any]:
         *delegators, agent_type = call.path
@@ -77,8 +82,26 @@ class CallSigner:
             "agent_ve_id": call.agent_ve_id,
             "body_sha256": sha256(body).hexdigest(),
         }
-        actor = _actor([_name(call, delegator) for delegator in delegators])
-        return claims | {"act": actor} if actor else claims
+        person = [_name(call, f"people/{call.person}")] if call.person else []
+        actor = _actor([*person, *(_name(call, delegator) for delegator in delegators)])
+        if actor:
+            claims["act"] = actor
+        return claims
+
+
+def _opened(key: GatewayKey, box: SecretBox) -> Ed25519PrivateKey | None:
+    try:
+        return opened_private_key(key, box)
+    except SealBroken:
+        return None
+
+
+def _header(key: GatewayKey) -> bytes:
+    return _base64(orjson.dumps({"alg": "EdDSA", "kid": key.kid, "typ": TOKEN_TYPE}))
+
+
+def _base64(content: bytes) -> bytes:
+    return urlsafe_b64encode(content).rstrip(b"=")
 
 
 def _name(call: CallIdentity, agent_type: str) -> str:

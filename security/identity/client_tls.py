@@ -27,6 +27,20 @@ def client_tls(credential: MutualTls, *, folder: Path) -> ssl.SSLContext:
     return context
 
 
+def files_state(credential: MutualTls, *, folder: Path) -> tuple[tuple[int, int, int], ...]:
+    """Return what changes when one of the files is replaced. Reads the disk: not for the event loop.
+
+    Raises:
+        AgentCredentialUnusable: as ``client_tls``.
+    """
+    names = [name for name in (credential.certificate_file, credential.key_file, credential.authority_file) if name]
+    try:
+        found = [_within(folder, name).stat() for name in names]
+    except (OSError, ValueError) as error:
+        raise AgentCredentialUnusable(internal=f"client certificate {credential.certificate_file}: {error}") from error
+    return tuple((each.st_ino, each.st_size, each.st_mtime_ns) for each in found)
+
+
 def _no_passphrase() -> bytes:
     raise ValueError("the key is encrypted")
 

@@ -14,6 +14,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from security.errors import PlatformError
+from security.identity.errors import SealBroken
 from security.identity.sealing import SecretBox
 
 # How far agents' clocks may be behind ours.
@@ -44,8 +45,7 @@ class RotationSchedule:
     longest_token_seconds: float = 660
 
     def __post_init__(self) -> None:
-        if self.announce_seconds < self.cache_seconds + 2 * self.reload_seconds:
-            # The process that publishes and the one that signs may each be a whole reload behind.
+        if self.announced < self.shortest_announcement:
             raise ValueError("announce_seconds must be at least cache_seconds and twice reload_seconds")
         if self.active_seconds <= self.announce_seconds:
             raise ValueError("active_seconds must be longer than announce_seconds")
@@ -53,6 +53,11 @@ class RotationSchedule:
     @property
     def announced(self) -> timedelta:
         return timedelta(seconds=self.announce_seconds)
+
+    @property
+    def shortest_announcement(self) -> timedelta:
+        # The process that publishes and the one that signs may each be a whole reload behind.
+        return timedelta(seconds=self.cache_seconds + 2 * self.reload_seconds)
 
     @property
     def kept_after_use(self) -> timedelta:
@@ -127,11 +132,14 @@ class KeyRing:
     def tidied(self, now: datetime, schedule: RotationSchedule, box: SecretBox) -> "KeyRing":
         """Return the ring without what nobody needs any more, every private key sealed by the newest secret.
 
-        Raises:
-            SealBroken: a private key cannot be opened.
+        A private key that cannot be opened stays as it is: its secret may come back, and its public half is needed.
         """
         kept = [key for key in self.keys if not self._forgotten(key, now, schedule)]
         return KeyRing(tuple(_resealed(key, box) for key in kept))
+
+    def opened_by(self, box: SecretBox) -> "KeyRing":
+        """Return the ring of those keys that can sign here, because one of the box's secrets opens them."""
+        return KeyRing(tuple(key for key in self.keys if _opens(key, box)))
 
     def with_key(self, key: GatewayKey) -> "KeyRing":
         """Return the ring with one more key."""
@@ -172,7 +180,17 @@ def opened_private_key(key: GatewayKey, box: SecretBox) -> Ed25519PrivateKey:
 
 
 def _resealed(key: GatewayKey, box: SecretBox) -> GatewayKey:
+    if not _opens(key, box):
+        return key
     return replace(key, sealed_private_key=box.resealed(key.sealed_private_key, purpose=_purpose(key.kid)))
+
+
+def _opens(key: GatewayKey, box: SecretBox) -> bool:
+    try:
+        box.unseal(key.sealed_private_key, purpose=_purpose(key.kid))
+    except SealBroken:
+        return False
+    return True
 
 
 def _purpose(kid: str) -> str:

@@ -10,7 +10,14 @@ from dataclasses import dataclass
 from typing import Protocol
 from urllib.parse import quote_plus, urlencode
 
-from security.identity.agent_credentials import AgentCredential, ApiKey, BearerToken, ClientAuthentication, OAuthClient
+from security.identity.agent_credentials import (
+    AgentCredential,
+    ApiKey,
+    BasicLogin,
+    BearerToken,
+    ClientAuthentication,
+    OAuthClient,
+)
 from security.identity.errors import AgentCredentialUnusable, TokenEndpointUnavailable
 from security.identity.secret import Secret
 from security.outbound import AddressPolicy
@@ -135,6 +142,9 @@ async def credential_headers(credential: AgentCredential, *, tokens: ClientToken
             return {"authorization": f"Bearer {credential.token.reveal()}"}
         case ApiKey():
             return {credential.header.lower(): credential.value.reveal()}
+        case BasicLogin():
+            pair = f"{credential.username}:{credential.password.reveal()}".encode()
+            return {"authorization": f"Basic {b64encode(pair).decode()}"}
         case OAuthClient():
             token = await tokens.token(credential, customer_id=customer_id)
             return {"authorization": f"Bearer {token.reveal()}"}

@@ -23,18 +23,31 @@ def keep_rotated(store: KeyStore, *, box: SecretBox, schedule: RotationSchedule,
     """Do what is due to the stored ring and return it as it then is.
 
     The first key is active at once; each later one is announced before. Runs whenever a process reads its ring, at
-    least every ``reload_seconds``.
-
-    Raises:
-        SealBroken: a private key cannot be opened by any of the box's secrets.
+    least every ``reload_seconds``. Where the secret that sealed the keys is lost, a fresh one becomes active at once;
+    the others stay published until their tokens have expired.
     """
     while True:
         stored = store.load()
         ring = stored.tidied(now, schedule, box)
-        turn = ring.next_turn(now, schedule)
+        turn = ring.opened_by(box).next_turn(now, schedule)
         if turn is not None:
             ring = ring.with_key(new_key(now=now, active_from=turn, box=box))
         if ring == stored or store.replace(old=stored, new=ring):
+            return ring
+
+
+def rotate(store: KeyStore, *, box: SecretBox, schedule: RotationSchedule, now: datetime) -> KeyRing:
+    """Announce a new key ahead of its time; it becomes active as soon as everybody can know it.
+
+    Where one is about to become active anyway, it is left at that.
+    """
+    turn = now + schedule.shortest_announcement
+    while True:
+        stored = keep_rotated(store, box=box, schedule=schedule, now=now)
+        if any(now < key.active_from <= turn for key in stored.opened_by(box).keys):
+            return stored
+        ring = stored.with_key(new_key(now=now, active_from=turn, box=box))
+        if store.replace(old=stored, new=ring):
             return ring
 
 

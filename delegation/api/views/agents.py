@@ -81,7 +81,9 @@ class AgentDetail(Door):
     def patch(self, request: Request, agent_id: UUID) -> Response:
         """Change the fields that are sent, and no others."""
         fields = validated(AgentInput, request.data, partial=True)
-        agent = agents.agent_update(principal=principal_of(request), agent_id=agent_id, fields=fields)
+        agent = agents.agent_update(
+            principal=principal_of(request), agent_id=agent_id, fields=fields, now=timezone.now()
+        )
         return Response(agent_shape(agent))
 
 

@@ -144,6 +144,6 @@ def seed_agents(principal: Principal, *, address: str) -> None:
         fields = {name: value for name, value in entry.items() if name != "path"}
         fields |= {"endpoint_url": f"{address}{entry['path']}", "is_root": index == 0, "enabled": True}
         if agent_id := known.get(str(entry["agent_type"])):
-            agent_update(principal=principal, agent_id=agent_id, fields=fields)
+            agent_update(principal=principal, agent_id=agent_id, fields=fields, now=timezone.now())
         else:
             agent_create(principal=principal, fields=fields, now=timezone.now())

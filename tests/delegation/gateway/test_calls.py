@@ -15,7 +15,8 @@ from delegation.errors import (
     AgentUnavailable,
     InvalidAgentResponse,
 )
-from delegation.gateway import AgentReply, Gateway, ReplyState
+from delegation.gateway import AgentReply, CardRequest, Gateway, ReplyState
+from security.identity import ApiKey, Secret
 from tests.agents import (
     AgentServer,
     Answer,
@@ -61,8 +62,8 @@ def test_a_decision_comes_back_as_data(server: AgentServer) -> None:
     )
 
 
-def test_the_callers_headers_cannot_replace_the_customer_or_the_trace(server: AgentServer) -> None:
-    replied(server.url("copywriter"), headers={"X-Customer-ID": "techcorp", "Traceparent": "x", "X-API-Key": "k"})
+def test_each_call_carries_the_customer_the_trace_and_the_agents_own_key(server: AgentServer) -> None:
+    replied(server.url("copywriter"), credential=ApiKey(header="X-API-Key", value=Secret("k")))
 
     (call,) = server.calls("copywriter")
     assert call.headers["x-customer-id"] == "acmecorp"
@@ -74,7 +75,7 @@ def test_the_callers_headers_cannot_replace_the_customer_or_the_trace(server: Ag
 @pytest.mark.parametrize("value", ["a\r\nX-Admin: yes", "a\nb", "a\0b", "ключ"])
 def test_a_header_that_would_break_out_is_not_sent(server: AgentServer, value: str) -> None:
     with pytest.raises(AgentUnavailable):
-        replied(server.url("copywriter"), headers={"Authorization": value})
+        replied(server.url("copywriter"), traceparent=value)
 
     assert server.calls("copywriter") == []
 
@@ -244,7 +245,7 @@ def test_what_may_pass_is_tried_twice_more_with_the_same_message_id(server: Agen
     server.script("copywriter", [step, step, handle("at last")])
 
     async def story(gateway: Gateway) -> None:
-        await gateway.card(server.url("copywriter"))
+        await gateway.card(CardRequest(url=server.url("copywriter")))
         reply = await gateway.call(call_to(server.url("copywriter")))
         assert reply.data == ({"action": "handle", "result": "at last"},)
 

@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from delegation.errors import AgentFailed, AgentUnavailable, InvalidAgentResponse
-from delegation.gateway import Binding, Gateway, Protocol
+from delegation.gateway import Binding, CardRequest, Gateway, Protocol
 from tests.agents import AgentServer, Html, Raw, Say, Slow, Status
 from tests.delegation.gateway.calling import call_to, in_gateway
 
@@ -34,13 +34,13 @@ def test_each_customer_asks_for_itself(server: AgentServer) -> None:
 
 def test_a_card_is_asked_for_again_when_its_time_is_over_or_a_fresh_one_is_wanted(server: AgentServer) -> None:
     async def story(gateway: Gateway) -> None:
-        await gateway.card(server.url("copywriter"))
-        await gateway.card(server.url("copywriter"))
+        await gateway.card(CardRequest(url=server.url("copywriter")))
+        await gateway.card(CardRequest(url=server.url("copywriter")))
         assert server.card_fetches("copywriter") == 1
-        await gateway.card(server.url("copywriter"), fresh=True)
+        await gateway.card(CardRequest(url=server.url("copywriter")), fresh=True)
         assert server.card_fetches("copywriter") == 2
         await asyncio.sleep(0.25)
-        await gateway.card(server.url("copywriter"))
+        await gateway.card(CardRequest(url=server.url("copywriter")))
         assert server.card_fetches("copywriter") == 3
 
     in_gateway(story, card_ttl_seconds=0.2)
@@ -53,7 +53,7 @@ def test_an_agent_without_a_card_is_called_and_not_asked_again(server: AgentServ
         await call(gateway, server)
         await call(gateway, server)
         with pytest.raises(AgentFailed, match="no agent card"):
-            await gateway.card(server.url("copywriter"), customer_id="acmecorp")
+            await gateway.card(CardRequest(url=server.url("copywriter"), customer_id="acmecorp"))
 
     in_gateway(story)
     assert server.card_fetches("copywriter") == 1
@@ -77,7 +77,7 @@ def test_a_cardless_agent_that_speaks_0_3_alone_is_found_out_once(server: AgentS
 def test_a_0_3_card_is_understood(server: AgentServer) -> None:
     server.speak_legacy("veteran")
 
-    card = in_gateway(lambda gateway: gateway.card(server.url("veteran")))
+    card = in_gateway(lambda gateway: gateway.card(CardRequest(url=server.url("veteran"))))
 
     assert (card.protocol_version, card.binding, card.rpc_url) == (
         Protocol.V0_3,

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 import pytest
 
 from delegation.errors import AgentFailed, InvalidAgentResponse
-from delegation.gateway import EXTENSION_URI, Binding, Gateway, Protocol, ReplyState
+from delegation.gateway import EXTENSION_URI, Binding, CardRequest, Gateway, Protocol, ReplyState
+from security.identity import BearerToken, Secret
 from tests.delegation.gateway.calling import call_to, in_gateway, replied
 from tests.delegation.gateway.sdk_agent import sdk_agent
 
@@ -25,7 +26,7 @@ def url(request: pytest.FixtureRequest) -> Iterator[str]:
 
 
 def test_the_agent_receives_the_instruction_the_context_and_the_headers(url: str) -> None:
-    reply = replied(url, instruction="echo this", headers={"Authorization": "Bearer abc"})
+    reply = replied(url, instruction="echo this", credential=BearerToken(token=Secret("abc")))
 
     assert (reply.state, reply.text) == (ReplyState.COMPLETED, "as received")
     (received,) = reply.data
@@ -109,7 +110,7 @@ def test_an_unknown_task_cannot_be_polled(url: str) -> None:
 
 
 def test_the_card_is_read(url: str) -> None:
-    card = in_gateway(lambda gateway: gateway.card(url))
+    card = in_gateway(lambda gateway: gateway.card(CardRequest(url=url)))
 
     assert (card.name, card.version, card.description) == ("Stranger", "3.2.1", "Built on a2a-sdk.")
     assert card.supports_push
@@ -120,7 +121,7 @@ def test_the_card_is_read(url: str) -> None:
 
 def test_json_rpc_1_0_is_preferred_over_all_else() -> None:
     with sdk_agent(*KINDS["what is spoken of several"]) as url:
-        card = in_gateway(lambda gateway: gateway.card(url))
+        card = in_gateway(lambda gateway: gateway.card(CardRequest(url=url)))
 
     assert (card.binding, card.protocol_version) == (Binding.JSONRPC, Protocol.V1_0)
 

@@ -2,9 +2,7 @@
 
 from datetime import timedelta
 
-import pytest
-
-from security.identity import KeyRing, KeyState, KeyStore, SealBroken, SecretBox, keep_rotated, revoke
+from security.identity import KeyRing, KeyState, KeyStore, SecretBox, keep_rotated, revoke, rotate
 from security.identity.keys import new_key
 from tests.security.identity.memory_key_store import BOX, DAY, NEW_SECRET, NOW, OLD_SECRET, SCHEDULE, MemoryKeyStore
 
@@ -64,13 +62,31 @@ def test_a_new_secret_is_taken_up_at_the_next_look() -> None:
     assert store.writes == 2
 
 
-def test_a_lost_secret_is_an_error_and_loses_no_key() -> None:
+def test_where_the_secret_is_lost_a_fresh_key_signs_and_the_old_one_stays_published() -> None:
     store = MemoryKeyStore()
-    ring = keep_rotated(store, box=SecretBox([OLD_SECRET]), schedule=SCHEDULE, now=NOW)
+    (lost,) = keep_rotated(store, box=SecretBox([OLD_SECRET]), schedule=SCHEDULE, now=NOW).keys
+    new_box = SecretBox([NEW_SECRET])
 
-    with pytest.raises(SealBroken):
-        keep_rotated(store, box=SecretBox([NEW_SECRET]), schedule=SCHEDULE, now=NOW)
-    assert store.ring == ring
+    ring = keep_rotated(store, box=new_box, schedule=SCHEDULE, now=NOW + DAY)
+
+    (fresh,) = ring.opened_by(new_box).keys
+    assert ring.active(NOW + DAY) == fresh
+    assert lost in ring.published(NOW + DAY, SCHEDULE)
+    assert keep_rotated(store, box=new_box, schedule=SCHEDULE, now=NOW + DAY) == ring
+
+
+def test_a_rotation_ahead_of_time_is_announced_for_as_long_as_agents_keep_the_keys() -> None:
+    store = MemoryKeyStore()
+    (first,) = keep_rotated(store, box=BOX, schedule=SCHEDULE, now=NOW).keys
+
+    ring = rotate(store, box=BOX, schedule=SCHEDULE, now=NOW + DAY)
+
+    (second,) = ring.without(first.kid).keys
+    assert ring.state(second, NOW + DAY) is KeyState.NEXT
+    turn = NOW + DAY + SCHEDULE.shortest_announcement
+    assert (second.active_from, ring.active(turn)) == (turn, second)
+    assert {first, second} == set(ring.published(turn, SCHEDULE))
+    assert rotate(store, box=BOX, schedule=SCHEDULE, now=NOW + DAY) == ring
 
 
 def test_a_revoked_active_key_is_replaced_at_once_and_published_no_more() -> None:
