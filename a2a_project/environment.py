@@ -22,9 +22,9 @@ def text(name: str, default: str = "") -> str:
     return os.environ.get(name, "").strip() or default
 
 
-def flag(name: str) -> bool:
+def flag(name: str, *, default: bool = False) -> bool:
     """Return whether the variable says yes."""
-    value = text(name, "0").lower()
+    value = text(name, "1" if default else "0").lower()
     if value not in {"0", "1", "true", "false", "yes", "no", "on", "off"}:
         stop(f"{name} must be 1 or 0, not {value!r}")
     return value in {"1", "true", "yes", "on"}

@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from typing import Any
 
 import uvicorn
+from django.conf import settings
 from django.core.management.base import CommandError
 
 GRACE_SECONDS = 5
@@ -41,6 +42,8 @@ def web_config(*, workers: int = 1) -> uvicorn.Config:
         workers=workers,
         timeout_graceful_shutdown=GRACE_SECONDS,
         ws_max_size=WEBSOCKET_MESSAGE_BYTES,
+        proxy_headers=True,
+        forwarded_allow_ips=settings.A2A_TRUSTED_PROXIES,
     )
 
 

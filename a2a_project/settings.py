@@ -67,6 +67,8 @@ INSTALLED_APPS = [
 
 MIDDLEWARE = [
     "a2a_project.request_ids.RequestIdMiddleware",
+    "a2a_project.hardening.BrowserRulesMiddleware",
+    "a2a_project.hardening.HttpsMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django_structlog.middlewares.RequestMiddleware",
@@ -157,6 +159,20 @@ LOGIN_REDIRECT_URL = "live:tasks"
 LOGOUT_REDIRECT_URL = "live:login"
 CSRF_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"
+
+# -- browsers (see also hardening.py)
+
+# An installation with a database server is reached over TLS, which a proxy speaks; `up` serves this machine alone.
+A2A_HTTPS = environment.flag("A2A_HTTPS", default=not EMBEDDED)
+# Whose word the web server takes for the client's address and whether it came by HTTPS.
+A2A_TRUSTED_PROXIES = environment.listing("A2A_TRUSTED_PROXIES", "127.0.0.1,::1")
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE_SSL_REDIRECT = A2A_HTTPS
+SECURE_REDIRECT_EXEMPT = [""]
+SECURE_HSTS_SECONDS = int(environment.number("A2A_HSTS_SECONDS", 365 * 24 * 3600)) if A2A_HTTPS else 0
+SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = A2A_HTTPS
+SECURE_REFERRER_POLICY = "same-origin"
+SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"
+X_FRAME_OPTIONS = "DENY"
 
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": [

@@ -10,14 +10,16 @@ from django.utils import timezone
 from unfold.decorators import display
 
 from audit.screens import CustomerFilter, ReadOnlyAdmin, ScopedAdmin, of_own_customers, pretty
+from delegation.admin.credentials import CREDENTIAL_FIELDS, CredentialFields
 from delegation.models import Agent, Worker
 from delegation.services.addresses import address_policy
 from delegation.services.agents import agent_check
+from delegation.services.credentials import check_credential_stays, credential_set
 from security.errors import PlatformError
 from security.services import principal_of_user
 
 
-class AgentForm(forms.ModelForm):  # type: ignore[type-arg]  # generic for the checker alone
+class AgentForm(CredentialFields):
     class Meta:
         model = Agent
         fields = (
@@ -34,6 +36,15 @@ class AgentForm(forms.ModelForm):  # type: ignore[type-arg]  # generic for the c
             raise forms.ValidationError(error.user_message) from error
         return url
 
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or {}
+        if not self.errors and not self.choice:
+            try:
+                check_credential_stays(self.instance, before=self.address_before, after=cleaned["endpoint_url"])
+            except PlatformError as error:
+                self.add_error("credential_choice", error.user_message)
+        return cleaned
+
     def clean_skills(self) -> list[str]:
         skills = self.cleaned_data["skills"] or []
         if not isinstance(skills, list) or not all(isinstance(skill, str) for skill in skills):
@@ -49,10 +60,11 @@ class AgentAdmin(ScopedAdmin):
     search_fields = ["name", "agent_type", "ve_id", "=customer__id", "endpoint_url"]
     date_hierarchy = "created_at"
     actions = ["check_now"]
-    readonly_fields = ["card_shown", "card_fetched_at", "created_at"]
+    readonly_fields = ["credential_shown", "card_shown", "card_fetched_at", "created_at"]
     fieldsets = [
         (None, {"fields": ["customer", ("agent_type", "ve_id"), ("name", "seniority"), "description", "skills"]}),
         ("Where it is called", {"fields": ["endpoint_url", "timeout_seconds"]}),
+        ("Its own credential", {"fields": ["credential_shown", "credential_choice", *CREDENTIAL_FIELDS]}),
         ("Rules", {"fields": ["is_root", "requires_approval", "enabled"]}),
         ("Card", {"fields": ["card_fetched_at", "card_shown", "created_at"], "classes": ["collapse"]}),
     ]
@@ -61,6 +73,15 @@ class AgentAdmin(ScopedAdmin):
     @display(description="seniority", ordering="seniority", label=True)
     def rank(self, row: Agent) -> str:
         return row.get_seniority_display()
+
+    @display(description="credential")
+    def credential_shown(self, row: Agent) -> str:
+        return f"{row.credential_kind}, set {row.credential_set_at:%d %b %Y %H:%M}" if row.credential_kind else "none"
+
+    def save_model(self, request: HttpRequest, obj: Agent, form: Any, change: bool) -> None:  # noqa: FBT001
+        if form.choice:
+            credential_set(obj, form.credential, now=timezone.now())
+        super().save_model(request, obj, form, change)
 
     def formfield_for_foreignkey(self, field: Any, request: HttpRequest, **kwargs: Any) -> Any:
         """Offer only the person's own customers."""

@@ -21,6 +21,7 @@ from delegation.errors import (
 from delegation.gateway import AgentCall, AgentReply, Gateway, ReplyState
 from delegation.loop import account as accounts
 from delegation.loop.account import Account
+from delegation.loop.caller import identity_of
 from delegation.loop.circuits import Circuits
 from delegation.loop.roster import AgentRecord, Roster, Rosters
 from delegation.loop.screening import Screened, screen
@@ -33,7 +34,6 @@ from delegation.store.records import Row
 from delegation.store.rows import ruling_row
 from security.authorisation import Ruling, may_invoke
 from security.errors import AuthFailed, LeakageDetected, PlatformError
-from security.identity import CallIdentity
 from security.leakage import Detector, Policy
 
 log = structlog.get_logger(__name__)
@@ -210,8 +210,7 @@ class Conductor:
 
     def _call(self, run: "HopRun", roster: Roster, situation: Situation, inputs: list[Row], problem: str) -> AgentCall:
         hop, agent = run.hop, run.agent
-        left = (hop.task.deadline_at - _now()).total_seconds()
-        timeout = min(self._time_limit(agent), max(left, 0.001))
+        timeout = min(self._time_limit(agent), max((hop.task.deadline_at - _now()).total_seconds(), 0.001))
         message_id = hop.id if not problem else uuid5(hop.id, "correction")
         instruction = _said(hop, inputs)
         if problem:
@@ -226,15 +225,7 @@ class Conductor:
             instruction=instruction,
             context=_context(hop, roster, situation, inputs),
             timeout_seconds=timeout,
-            identity=CallIdentity(
-                customer_id=hop.task.customer_id,
-                path=hop.path,
-                agent_ve_id=agent.ve_id,
-                message_id=str(message_id),
-                delegation_id=str(hop.id),
-                timeout_seconds=timeout,
-                person=str(hop.task.created_by or ""),
-            ),
+            identity=identity_of(hop, agent, message_id=message_id, timeout_seconds=timeout),
             credential=agent.credential,
             # A task of the agent's that has ended takes no more messages: the correction begins another.
             remote_task_id=None if problem else hop.remote_task_id or None,

@@ -132,7 +132,7 @@ def _saved(agent: Agent, fields: dict[str, object], *, now: datetime) -> Agent:
     if "credential" in fields:
         credential_set(agent, fields["credential"], now=now)
     else:
-        check_credential_stays(agent, before=before)
+        check_credential_stays(agent, before=before, after=agent.endpoint_url)
     try:
         agent.clean_fields(exclude={"customer"})
         with transaction.atomic():

@@ -53,17 +53,16 @@ def credential_set(agent: Agent, given: object, *, now: datetime) -> None:
     if given is None:
         agent.credential_kind, agent.sealed_credential, agent.credential_set_at = "", "", None
         return
-    credential = checked_credential(given, customer_id=agent.customer_id)
+    credential = checked_credential(given, agent=agent)
     agent.credential_kind = kind_of(credential)
     agent.sealed_credential = sealed_credential(
         credential, box=secret_box(), customer_id=agent.customer_id, agent_id=str(agent.id)
     )
     agent.credential_set_at = now
-    _check_encrypted(agent)
 
 
-def checked_credential(given: object, *, customer_id: str) -> AgentCredential:
-    """Read the credential and try what can be tried before it is used. Raises as ``credential_set``."""
+def checked_credential(given: object, *, agent: Agent) -> AgentCredential:
+    """Read a credential for the agent and try what can be tried before it is used. Raises as ``credential_set``."""
     if not isinstance(given, Mapping):
         raise ValidationFailed(detail="credential: must be an object with its kind, or null.")
     try:
@@ -73,24 +72,19 @@ def checked_credential(given: object, *, customer_id: str) -> AgentCredential:
     if isinstance(credential, OAuthClient):
         address_policy().check_url(credential.token_url)
     if isinstance(credential, MutualTls):
-        _check_certificate(credential, customer_id)
+        _check_certificate(credential, agent)
     return credential
 
 
-def check_credential_stays(agent: Agent, *, before: str) -> None:
+def check_credential_stays(agent: Agent, *, before: str, after: str) -> None:
     """Refuse to take the agent's credential along to another server: whoever moves an agent would be shown it there.
 
     Raises:
         ValidationFailed: the agent has a credential, and its address was at another server before.
     """
-    if agent.credential_kind and target_of(agent.endpoint_url).origin != target_of(before).origin:
+    if agent.credential_kind and target_of(after).origin != target_of(before).origin:
         told = "The endpoint_url leads to another server: send the agent's credential again with it, or null for none."
         raise ValidationFailed(detail=told)
-
-
-def _check_encrypted(agent: Agent) -> None:
-    if agent.credential_kind == "mutual_tls" and not agent.endpoint_url.lower().startswith("https:"):
-        raise ValidationFailed(detail="credential: a client certificate needs an endpoint_url that begins with https.")
 
 
 def credential_reseal(agent: Agent) -> bool:
@@ -108,12 +102,14 @@ def credential_reseal(agent: Agent) -> bool:
     return Agent.objects.filter(id=agent.id, sealed_credential=sealed).update(sealed_credential=anew) == 1
 
 
-def _check_certificate(credential: MutualTls, customer_id: str) -> None:
+def _check_certificate(credential: MutualTls, agent: Agent) -> None:
+    if not agent.endpoint_url.lower().startswith("https:"):
+        raise ValidationFailed(detail="credential: a client certificate needs an endpoint_url that begins with https.")
     folder = certificates_folder()
     if folder is None:
         raise ValidationFailed(detail="credential: this installation keeps no client certificates.")
     try:
-        client_tls(credential, folder=folder / customer_id)
+        client_tls(credential, folder=folder / agent.customer_id)
     except AgentCredentialUnusable as error:
         told = "credential: the certificate or its key cannot be read in the customer's folder."
         raise ValidationFailed(detail=told, internal=error.internal_message) from error
