@@ -18,6 +18,7 @@ from types import FrameType
 import uvicorn
 
 from examples.agent import Employee
+from examples.guarded import GuardedTeam
 from examples.professions import (
     analyst,
     compliance_officer,
@@ -34,6 +35,7 @@ from examples.professions import (
 )
 from examples.professions.integration_engineer import integration_engineer
 from examples.server import application
+from examples.verifier import Application
 
 CUSTOMERS: Mapping[str, str] = {"techcorp": "TechCorp", "acmecorp": "AcmeCorp"}
 LATE_SECONDS = 3.0
@@ -208,7 +210,9 @@ class TeamServer(uvicorn.Server):
         print(self.announcement, flush=True)
 
 
-def serve(*, customer: str, host: str, port: int, late_seconds: float, stop_with_stdin: bool) -> None:
+def serve(
+    *, customer: str, host: str, port: int, late_seconds: float, stop_with_stdin: bool, platform: str | None
+) -> None:
     """Serve a customer's team until SIGTERM, SIGINT or, with `stop_with_stdin`, the end of standard input.
 
     Raises OSError where the port is taken.
@@ -217,9 +221,11 @@ def serve(*, customer: str, host: str, port: int, late_seconds: float, stop_with
         # asyncio does so only for sockets it has made itself; else every answer waits 40 ms for an acknowledgement.
         listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         base_url = f"http://{host}:{listener.getsockname()[1]}"
-        app = application(TEAMS[customer], base_url=base_url, late_seconds=late_seconds)
+        app: Application = application(TEAMS[customer], base_url=base_url, late_seconds=late_seconds)
+        agents = [str(entry["agent_type"]) for entry in roster(customer)]
+        if platform:
+            app = GuardedTeam(app, customer=customer, agent_types=agents, platform=platform)
         config = uvicorn.Config(app, log_level="warning", timeout_graceful_shutdown=SHUTDOWN_SECONDS)
-        agents = [entry["agent_type"] for entry in roster(customer)]
         server = TeamServer(config, json.dumps({"customer": customer, "url": base_url, "agents": agents}))
         if stop_with_stdin:
             threading.Thread(target=_stop_at_end_of_input, args=(server,), daemon=True).start()
@@ -232,6 +238,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--port", type=int, default=0, help="0 takes a free one")
     parser.add_argument("--late-seconds", type=float, default=LATE_SECONDS, help="how late the late agent answers")
+    parser.add_argument("--platform", help="its address: agents then answer only what it has signed")
     parser.add_argument("--stop-with-stdin", action="store_true", help="end when standard input does")
     given = parser.parse_args(arguments)
     # uvicorn ends gracefully and then raises the signal once more: to this handler.

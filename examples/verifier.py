@@ -55,7 +55,10 @@ class UnknownKeyError(CallRefusedError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Caller:
-    """For whom the call is made. ``on_behalf_of`` names the agents that passed the work on, the root first.
+    """For whom the call is made.
+
+    ``on_behalf_of`` names who passed the work on: the person who gave the task (``customer/people/id``) where there is
+    one, then the agents (``customer/agent-type``), the root first.
 
     A call that is sent again, after a lost connection say, has a new token and the same ``message_id``: answer it as
     before.
@@ -204,7 +207,9 @@ class PlatformKeys:
             return self._jwks
 
     def _download(self) -> None:
-        with urllib.request.urlopen(self._url, timeout=5) as response:  # noqa: S310 - the scheme is checked above
+        # A cache on the way may not know a key that is new.
+        request = urllib.request.Request(self._url, headers={"Cache-Control": "no-cache"})  # noqa: S310 - checked above
+        with urllib.request.urlopen(request, timeout=5) as response:  # noqa: S310
             jwks = json.loads(response.read(1_000_000))
         if isinstance(jwks, dict) and isinstance(jwks.get("keys"), list):
             self._jwks = jwks

@@ -24,6 +24,8 @@ OURS = {
     "A2A_LIMIT_AGENT_CALLS_PER_HOUR": "10000",
     "A2A_LIMIT_PAIR_PER_HOUR": "10000",
     "A2A_LIMIT_CUSTOMER_TASKS_PER_DAY": "100000",
+    # The agents read the platform's keys from this machine, whatever proxy the shell is set up for.
+    "NO_PROXY": HOST,
     "PYTHONUNBUFFERED": "1",
 }
 
@@ -78,11 +80,14 @@ async def staged(*, port: int, folder: Path) -> AsyncIterator[Stage]:
     Raises ChildFailed.
     """
     environ, logs, password = demo_environment(folder), folder / "log", demo_password(folder)
+    address = f"http://{HOST}:{port}"
     logs.mkdir(exist_ok=True)
     for log in logs.iterdir():
         log.unlink()
     async with AsyncExitStack() as stack:
-        teams = {customer: await stack.enter_async_context(team(customer, environ, logs)) for customer in TEAMS}
+        teams = {
+            customer: await stack.enter_async_context(team(customer, address, environ, logs)) for customer in TEAMS
+        }
         addresses = [f"{customer}={json.loads(await child.first_line())['url']}" for customer, child in teams.items()]
         seed = [MANAGE, "seed_demo", "--migrate", "--password", password]
         seed += [argument for address in addresses for argument in ("--team", address)]
@@ -90,11 +95,11 @@ async def staged(*, port: int, folder: Path) -> AsyncIterator[Stage]:
         up = [MANAGE, "up", "--host", HOST, "--port", str(port), "--stop-with-stdin"]
         platform = await stack.enter_async_context(running("the platform", up, environ=environ, log=logs / "up.log"))
         await platform.first_line()
-        yield Stage(
-            address=f"http://{HOST}:{port}", customers=seeded, password=password, children=(*teams.values(), platform)
-        )
+        yield Stage(address=address, customers=seeded, password=password, children=(*teams.values(), platform))
 
 
-def team(customer: str, environ: Mapping[str, str], logs: Path) -> AbstractAsyncContextManager[Child]:
+def team(customer: str, platform: str, environ: Mapping[str, str], logs: Path) -> AbstractAsyncContextManager[Child]:
+    """Run a team whose agents answer what the platform at the address has signed, and nobody else."""
     arguments = ["-m", "examples.team", "--customer", customer, "--port", "0", "--stop-with-stdin"]
+    arguments += ["--platform", platform]
     return running(f"the team of {customer}", arguments, environ=environ, log=logs / f"{customer}.log")

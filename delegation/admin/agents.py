@@ -10,7 +10,7 @@ from django.utils import timezone
 from unfold.decorators import display
 
 from audit.screens import CustomerFilter, ReadOnlyAdmin, ScopedAdmin, of_own_customers, pretty
-from delegation.admin.credentials import CREDENTIAL_FIELDS, CredentialFields
+from delegation.admin.credentials import CREDENTIAL_FIELDS, SHOWN_WHEN, CredentialFields
 from delegation.models import Agent, Worker
 from delegation.services.addresses import address_policy
 from delegation.services.agents import agent_check
@@ -60,6 +60,7 @@ class AgentAdmin(ScopedAdmin):
     search_fields = ["name", "agent_type", "ve_id", "=customer__id", "endpoint_url"]
     date_hierarchy = "created_at"
     actions = ["check_now"]
+    conditional_fields = SHOWN_WHEN
     readonly_fields = ["credential_shown", "card_shown", "card_fetched_at", "created_at"]
     fieldsets = [
         (None, {"fields": ["customer", ("agent_type", "ve_id"), ("name", "seniority"), "description", "skills"]}),

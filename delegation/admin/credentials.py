@@ -1,6 +1,5 @@
 """The part of an agent's form that takes its credential: written there, and never shown again."""
 
-from collections.abc import Iterable
 from dataclasses import fields
 from typing import Any
 
@@ -25,6 +24,17 @@ _CHOICES = [("", "Keep it as it is"), (REMOVE, "Remove it"), *((kind, f"Set: {_W
 _PREFIX = "credential_"
 
 
+_HELP = {
+    "header": "The header's name, e.g. X-API-Key.",
+    "client_authentication": "How the client shows its secret: basic (the default) or body.",
+    "scope": "Empty: none is asked for.",
+    "audience": "Where the authorisation server wants one.",
+    "certificate_file": "A path beneath the customer's folder of certificates.",
+    "key_file": "A path beneath the customer's folder of certificates.",
+    "authority_file": "What the agent's own certificate is checked against; empty: the system's authorities.",
+}
+
+
 def _parts() -> dict[str, tuple[bool, list[str]]]:
     """Return, for each part of any kind of credential, whether it is secret, and the kinds it belongs to."""
     parts: dict[str, tuple[bool, list[str]]] = {}
@@ -36,13 +46,18 @@ def _parts() -> dict[str, tuple[bool, list[str]]]:
 
 _PARTS = _parts()
 CREDENTIAL_FIELDS = [f"{_PREFIX}{name}" for name in _PARTS]
+# The form shows the parts of the kind that is chosen (unfold's conditional fields: expressions in the browser).
+SHOWN_WHEN = {
+    f"{_PREFIX}{name}": " || ".join(f"credential_choice == '{kind}'" for kind in kinds)
+    for name, (_, kinds) in _PARTS.items()
+}
 
 
-def _field(*, secret: bool, kinds: Iterable[str]) -> forms.CharField:
-    of = " or ".join(_WORDS[kind].lower() for kind in kinds)
+def _field(name: str, *, secret: bool) -> forms.CharField:
     # What was typed is not rendered again, also where the form is refused.
     widget = UnfoldAdminPasswordWidget(attrs={"autocomplete": "off"}) if secret else UnfoldAdminTextInputWidget()
-    return forms.CharField(required=False, strip=not secret, widget=widget, help_text=f"For: {of}.")
+    label = name.replace("_", " ").capitalize()
+    return forms.CharField(required=False, strip=not secret, widget=widget, label=label, help_text=_HELP.get(name, ""))
 
 
 class CredentialFields(forms.ModelForm):  # type: ignore[type-arg]  # generic for the checker alone
@@ -55,9 +70,9 @@ class CredentialFields(forms.ModelForm):  # type: ignore[type-arg]  # generic fo
         label="Change it",
         help_text="What the agent wants to see from its callers. It is kept encrypted and never shown again.",
     )
-    for _name, (_secret, _kinds) in _PARTS.items():
-        locals()[f"{_PREFIX}{_name}"] = _field(secret=_secret, kinds=_kinds)
-    del _name, _secret, _kinds
+    for _name, (_secret, _) in _PARTS.items():
+        locals()[f"{_PREFIX}{_name}"] = _field(_name, secret=_secret)
+    del _name, _secret, _
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
