@@ -32,7 +32,7 @@ NO_SERVER := -m "not embedded" $(addprefix --ignore=tests/,architecture examples
 help:
 	@echo "make demo            two teams of agents at work, to watch (PORT=8000; DEMO_EXIT=1 leaves afterwards)"
 	@echo "make test            the tests that need no server"
-	@echo "make check           format, lint, types, imports, migrations, tests with their coverage"
+	@echo "make check           format, lint, types, imports, migrations, security, tests with their coverage"
 	@echo "make test-services   the tests on PostgreSQL, Redis and RabbitMQ"
 	@echo "make bench           the benchmarks"
 	@echo "make chaos           everything goes wrong while customers submit (CHAOS_SECONDS=120 with each broker; CHAOS_SEED)"
@@ -53,6 +53,8 @@ static: lint
 	@$(EMBEDDED) $(BIN)/mypy
 	@$(BIN)/lint-imports
 	@$(EMBEDDED) $(BIN)/python manage.py makemigrations --check --dry-run
+	@$(BIN)/bandit --quiet --configfile pyproject.toml --recursive a2a_project audit security delegation examples
+	@$(BIN)/python -m tests.advisories
 
 lint: $(VENV)/installed-dev
 	@$(BIN)/ruff format --check .

@@ -15,6 +15,8 @@ os.environ["SECRET_KEY"] = "a-secret-of-the-tests-that-is-long-enough-to-be-acce
 os.environ["A2A_ALLOWED_AGENT_HOSTS"] = "127.0.0.1"
 os.environ["A2A_DRAIN_SECONDS"] = "1"
 os.environ["ALLOWED_HOSTS"] = "localhost,127.0.0.1,[::1],testserver"
+# Tests speak plain HTTP to whatever host they name; those of HTTPS switch it on.
+os.environ["A2A_HTTPS"] = "0"
 os.environ.setdefault("A2A_LOG_LEVEL", "WARNING")
 os.environ.pop("DEBUG", None)
 os.environ["DJANGO_SETTINGS_MODULE"] = "a2a_project.settings"

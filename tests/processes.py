@@ -13,7 +13,10 @@ ROOT = Path(__file__).resolve().parent.parent
 MANAGE = str(ROOT / "manage.py")
 T = TypeVar("T")
 # What the tests' own environment sets, and a newcomer's shell does not.
-UNSET = ("DATABASE_URL", "REDIS_URL", "BROKER_URL", "SECRET_KEY", "PROMETHEUS_MULTIPROC_DIR", "A2A_ALLOWED_AGENT_HOSTS")
+UNSET = (
+    "DATABASE_URL", "REDIS_URL", "BROKER_URL", "SECRET_KEY", "PROMETHEUS_MULTIPROC_DIR", "A2A_ALLOWED_AGENT_HOSTS",
+    "A2A_HTTPS",
+)  # fmt: skip
 
 
 def embedded_environment(var_dir: Path, **more: str) -> dict[str, str]:
