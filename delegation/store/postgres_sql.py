@@ -266,8 +266,8 @@ def claim() -> str:
         RETURNING h.id, h.task_id, h.customer_id, h.owner, h.claim, h.parent_id, h.join_id, h.branch, h.resumes_id,
                   h.depth, h.attempt, h.agent_type, h.path, h.instruction, h.priority, h.remote_task_id, h.polls,
                   h.started_at, l.created_by_id AS created_by, l.message, l.priority AS task_priority, l.trace_id,
-                  l.created_at AS task_created_at, l.deadline_at, l.hop_budget, l.hop_count, l.cost_usd AS task_cost_usd, l.last_seq,
-                  l.status = 'submitted' AS begins),
+                  l.created_at AS task_created_at, l.deadline_at, l.hop_budget, l.hop_count,
+                  l.cost_usd AS task_cost_usd, l.last_seq, l.status = 'submitted' AS begins),
     news AS (
         SELECT task_id, customer_id, last_seq, 0 AS place, id AS hop, 'task.working' AS type, '{{}}'::jsonb AS data
         FROM claimed WHERE begins
