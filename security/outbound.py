@@ -25,9 +25,28 @@ _REFUSED_THOUGH_PUBLIC: tuple[IPNetwork, ...] = (
     IPv6Network("3fff::/20"),
 )
 _NAT64 = IPv6Network("64:ff9b::/96")
+# Clouds' metadata services, which hand out credentials: a name that the operator lists does not open the way to them,
+# only the very address or its network does.
+_METADATA: tuple[IPNetwork, ...] = (
+    IPv4Network("169.254.0.0/16"),
+    IPv4Network("100.100.100.200/32"),
+    IPv4Network("168.63.129.16/32"),
+    IPv4Network("192.0.0.192/32"),
+    IPv6Network("fd00:ec2::/32"),
+    IPv6Network("fe80::/10"),
+)
+_METADATA_NAMES = frozenset(
+    "metadata metadata.google.internal metadata.goog instance-data instance-data.ec2.internal".split()
+)
+# Beyond these two a port under 1024, or one of the others, is some other service's: mail, files, remote logins.
+_WEB_PORTS = frozenset({80, 443})
+_OTHER_SERVICES = frozenset(
+    {1719, 1720, 1723, 2049, 3659, 4045, 4190, 5060, 5061, 6000, 6566, *range(6665, 6670), 6697}
+)
 _HOST_NAME = re.compile(r"(?!-)[a-z0-9_-]{1,63}(?<!-)(\.(?!-)[a-z0-9_-]{1,63}(?<!-))*\.?", re.ASCII)
 # What a resolver may read as a number: 2130706433, 0x7f.1, 0177.0.0.1 (WHATWG URL, "ends in a number").
 _NUMERIC = re.compile(r"(.*\.)?(\d+|0x[0-9a-f]*)\.?", re.ASCII)
+_PRIVATE = "This address is private or reserved, and may not be called."
 _FORBIDDEN_CHARACTERS = re.compile(r"[\x00-\x20\x7f\\]")
 
 
@@ -56,12 +75,17 @@ class AddressPolicy:
         Raises:
             AddressRefused: with a ``detail`` that a client may read.
         """
-        host = _host_of(_split(url))
+        parts = _split(url)
+        host = _host_of(parts)
         address = _literal(host)
         if address is not None:
             self.permitted(host, [host])
+        elif host.rstrip(".") in _METADATA_NAMES and host.rstrip(".") not in self._names:
+            raise AddressRefused(internal=f"{host} is a metadata service", detail=_PRIVATE)
         elif host.rstrip(".") == "localhost" or host.rstrip(".").endswith(".localhost"):
             self._check_localhost(host)
+        if not self._is_listed(host, address):
+            _check_port(parts)
 
     def permitted(self, host: str, addresses: Iterable[str]) -> list[str]:
         """Return those of the addresses that a connection to the host may go to, in their order.
@@ -76,20 +100,27 @@ class AddressPolicy:
             refused = ", ".join(candidates) or "nothing"
             raise AddressRefused(
                 internal=f"{host} resolves to {refused}, where no agent may live",
-                detail="This address is private or reserved, and may not be called.",
+                detail=_PRIVATE,
             )
         return kept
 
     def _check_localhost(self, host: str) -> None:
         loopback = any(network.network_address.is_loopback for network in self._networks)
         if host.rstrip(".") not in self._names and not loopback:
-            raise AddressRefused(internal=f"{host} is this machine", detail="This address is private or reserved.")
+            raise AddressRefused(internal=f"{host} is this machine", detail=_PRIVATE)
+
+    def _is_listed(self, host: str, address: IPAddress | None) -> bool:
+        if address is None:
+            return host.rstrip(".") in self._names or host.rstrip(".").endswith("localhost")
+        return host in self._names or any(_unmapped(address) in network for network in self._networks)
 
     def _may_connect(self, address: IPAddress, *, trusted: bool) -> bool:
         meant = _unmapped(address)
         if meant.is_unspecified or meant.is_multicast:
             return False
-        if trusted or any(meant in network for network in self._networks):
+        if any(meant in network for network in self._networks):
+            return True
+        if trusted and not any(meant in network for network in _METADATA):
             return True
         return all(_is_public(each) for each in (meant, *_embedded(meant)))
 
@@ -109,6 +140,12 @@ def _split(url: str) -> SplitResult:
     if port == 0:
         raise AddressRefused(detail="The address has no valid port.")
     return parts
+
+
+def _check_port(parts: SplitResult) -> None:
+    port = parts.port
+    if port is not None and (port < 1024 or port in _OTHER_SERVICES) and port not in _WEB_PORTS:
+        raise AddressRefused(detail=f"Port {port} is another service's: use 80, 443, or one from 1024 on.")
 
 
 def _host_of(parts: SplitResult) -> str:

@@ -6,13 +6,14 @@ import re
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 from django.contrib.auth import get_user_model
 from django.http import HttpResponse
 from django.test import Client
 
 from tests.people import PASSWORD, Cast
-from tests.processes import MANAGE, embedded_environment, run
+from tests.processes import MANAGE, embedded_environment, read_until, run, running
 
 PRODUCTION = {
     "DATABASE_URL": "postgres://a2a@127.0.0.1/a2a",
@@ -148,3 +149,16 @@ def test_a_setting_of_safety_that_makes_no_sense_stops_the_start(
     assert refused.returncode == 1
     assert refused.stderr.startswith(f"settings: {said}")
     assert refused.stderr.count("\n") == 1
+
+
+@pytest.mark.embedded
+@pytest.mark.parametrize(("proxies", "status"), [("127.0.0.1", 200), ("10.0.0.0/8", 301)])
+def test_a_proxys_word_counts_where_it_is_trusted(tmp_path: Path, proxies: str, status: int) -> None:
+    more = {"A2A_HTTPS": "1", "ALLOWED_HOSTS": "agents.example", "A2A_TRUSTED_PROXIES": proxies}
+    with running(MANAGE, "up", "--port", "0", environ=embedded_environment(tmp_path, **more)) as up:
+        address = read_until(up, "Serving on ").split()[2]
+        said = {"Host": "agents.example", "X-Forwarded-Proto": "https"}
+        answer = httpx.get(f"{address}tasks/login/", headers=said)
+
+    assert answer.status_code == status
+    assert ("secure" in answer.headers.get("set-cookie", "").lower()) == (status == 200)

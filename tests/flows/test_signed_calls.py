@@ -5,7 +5,8 @@ from typing import Any
 import pytest
 from django.test import Client
 
-from delegation.models import Agent
+from audit.models import AuthorizationLog, DelegationLog, LeakageLog
+from delegation.models import Agent, Hop, Task, TaskEvent
 from delegation.services.credentials import credential_set
 from examples.verifier import Caller, CallRefusedError, SeenTokens, verify
 from tests.agents import Call, Status, Working, delegate, handle
@@ -66,18 +67,31 @@ def test_polls_are_signed_too_and_each_try_has_a_token_of_its_own(story: Story) 
     assert {caller_of(call).message_id for call in (*tries, *polls)} == {tries[0].message_id}
 
 
-def test_an_agents_own_credential_goes_with_its_calls_and_with_nobody_elses(story: Story) -> None:
+def recorded(task: Task) -> str:
+    """Return all that is kept of the task, as text."""
+    of_task = [TaskEvent, Hop, DelegationLog, AuthorizationLog, LeakageLog]
+    rows = [row for model in of_task for row in model._default_manager.filter(task_id=task.id).values()]
+    return str([Task.objects.filter(id=task.id).values().get(), *rows])
+
+
+def test_an_agents_own_credential_goes_with_its_calls_and_with_nobody_elses(
+    story: Story, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("DEBUG")
     agent = Agent.objects.get(customer_id="techcorp", agent_type="copywriter")
     credential_set(agent, {"kind": "bearer", "token": "the-copywriters-own-token"}, now=agent.created_at)
     agent.save()
     story.agents.script("marketing-manager", [delegate("copywriter")])
 
-    story.ended(story.submit())
+    task = story.ended(story.submit())
 
     manager, writer = story.agents.calls()
     assert "authorization" not in manager.headers
     assert writer.headers["authorization"] == "Bearer the-copywriters-own-token"
     assert caller_of(writer).customer_id == "techcorp"
+    for kept in (recorded(task), caplog.text):
+        assert "the-copywriters-own-token" not in kept
+        assert writer.headers["x-gateway-token"] not in kept
 
 
 def test_a_credential_that_cannot_be_opened_fails_the_hop_and_says_nothing_of_it(story: Story) -> None:

@@ -134,6 +134,44 @@ def test_an_address_that_hides_or_misleads_is_refused(url: str) -> None:
         PUBLIC.check_url(url)
 
 
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://metadata.google.internal/computeMetadata/v1/",
+        "http://METADATA.google.internal./",
+        "http://metadata/",
+        "http://instance-data.ec2.internal/latest",
+    ],
+)
+def test_metadata_services_are_refused_by_name_too(url: str) -> None:
+    for policy in (PUBLIC, LISTED):
+        with pytest.raises(AddressRefused):
+            policy.check_url(url)
+    AddressPolicy(allowed_hosts=("metadata.google.internal", "metadata", "instance-data.ec2.internal")).check_url(url)
+
+
+@pytest.mark.parametrize("address", ["169.254.169.254", "fd00:ec2::254", "fe80::1", "::ffff:169.254.169.254"])
+def test_a_listed_name_does_not_open_the_way_to_a_metadata_service(address: str) -> None:
+    by_name = AddressPolicy(allowed_hosts=("agents.internal",))
+    with pytest.raises(AddressRefused):
+        by_name.permitted("agents.internal", [address])
+    assert by_name.permitted("agents.internal", ["10.0.0.1"]) == ["10.0.0.1"]
+
+
+@pytest.mark.parametrize("port", [1, 21, 22, 25, 110, 445, 587, 1023, 2049, 6000, 6667])
+def test_ports_of_other_services_are_refused_where_the_host_is_not_listed(port: int) -> None:
+    for url in (f"https://agents.example:{port}/", f"https://8.8.8.8:{port}/"):
+        with pytest.raises(AddressRefused):
+            LISTED.check_url(url)
+    LISTED.check_url(f"http://127.0.0.1:{port}/")
+    LISTED.check_url(f"http://agents.internal:{port}/")
+
+
+@pytest.mark.parametrize("port", [80, 443, 1024, 8000, 8443, 65535])
+def test_a_port_of_the_web_may_be_used(port: int) -> None:
+    PUBLIC.check_url(f"https://agents.example:{port}/")
+
+
 def test_a_refusal_tells_the_client_why_without_telling_what_it_resolved_to() -> None:
     with pytest.raises(AddressRefused) as caught:
         PUBLIC.permitted("agents.example", ["10.1.2.3"])
