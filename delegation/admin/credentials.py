@@ -55,7 +55,9 @@ SHOWN_WHEN = {
 
 def _field(name: str, *, secret: bool) -> forms.CharField:
     # What was typed is not rendered again, also where the form is refused.
-    widget = UnfoldAdminPasswordWidget(attrs={"autocomplete": "off"}) if secret else UnfoldAdminTextInputWidget()
+    widget = (
+        UnfoldAdminPasswordWidget(attrs={"autocomplete": "new-password"}) if secret else UnfoldAdminTextInputWidget()
+    )
     label = name.replace("_", " ").capitalize()
     return forms.CharField(required=False, strip=not secret, widget=widget, label=label, help_text=_HELP.get(name, ""))
 
