@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('delegation', '0005_hop_owned_while_running'),
+        ('delegation', '0006_hop_held_back'),
     ]
 
     operations = [
