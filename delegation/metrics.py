@@ -7,6 +7,7 @@ DELEGATIONS = Counter(
     "a2a_delegations_total", "Delegation decisions", ["agent_from", "agent_to", "decision_action", "result"]
 )
 RATE_LIMIT_HITS = Counter("a2a_rate_limit_hits_total", "Rate limit hits", ["limit_type", "customer_id"])
+UNCOUNTED_CALLS = Counter("a2a_uncounted_calls_total", "Calls let through while the limiter was out of reach")
 LEAKAGE_DETECTED = Counter("a2a_leakage_detected_total", "Leakage detection events", ["severity", "customer_id"])
 TASK_DURATION = Histogram(
     "a2a_task_duration_seconds",
@@ -18,4 +19,12 @@ AGENT_RESPONSE_TIME = Histogram(
     "a2a_agent_response_time_seconds", "Agent response time", ["agent_type"], buckets=(1, 5, 10, 30, 60)
 )
 
-OWN = (TASKS_CREATED, DELEGATIONS, RATE_LIMIT_HITS, LEAKAGE_DETECTED, TASK_DURATION, AGENT_RESPONSE_TIME)
+OWN = (
+    TASKS_CREATED,
+    DELEGATIONS,
+    RATE_LIMIT_HITS,
+    UNCOUNTED_CALLS,
+    LEAKAGE_DETECTED,
+    TASK_DURATION,
+    AGENT_RESPONSE_TIME,
+)

@@ -5,7 +5,9 @@
     ├── NotFound                absent and forbidden look the same
     ├── ValidationFailed        what you sent cannot be understood
     │   └── AddressRefused      an address that agents may not live on
+    ├── CustomerDisabled        the whole customer is switched off
     ├── RateLimitExceeded       too much, too soon
+    ├── BudgetExceeded          no tokens or no money left
     └── LeakageDetected         an answer that must not travel on
 
 A class owns its code, its HTTP status, the message a client may read and whether trying again can help (cause and
@@ -78,6 +80,18 @@ class RateLimitExceeded(PlatformError):
         super().__init__(internal=internal, detail=detail)
         self.retry_after_seconds = retry_after_seconds
         self.policy = policy
+
+
+class CustomerDisabled(PlatformError):
+    code = "CUSTOMER_DISABLED"
+    message = "This account is switched off. Please contact support."
+    status = 403
+
+
+class BudgetExceeded(PlatformError):
+    code = "BUDGET_EXCEEDED"
+    message = "The budget for agent calls is used up."
+    status = 402
 
 
 class LeakageDetected(PlatformError):

@@ -1,8 +1,22 @@
 """Who is who: customers (tenants), the people who belong to them, and the keys their programs use."""
 
 from django.conf import settings
+from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
+from django.db.models import Q
 from django.db.models.functions import Now
+
+from security.limits import LimitType
+
+# More than this an hour or a day is no limit: each unit takes about 120 bytes of Redis while its window lasts.
+MOST_ALLOWED = 10_000_000
+
+
+class WhenLimited(models.TextChoices):
+    """What becomes of a task whose agents have used up a limit on its way."""
+
+    FAIL = "fail", "fail with RATE_LIMIT_EXCEEDED"
+    WAIT = "wait", "wait until the limit admits it"
 
 
 class Customer(models.Model):
@@ -14,6 +28,24 @@ class Customer(models.Model):
     domains = models.JSONField(default=list, blank=True, help_text="Internet domains that belong to this customer.")
     identifiers = models.JSONField(default=list, blank=True, help_text="Account numbers and the like, unique to it.")
     is_active = models.BooleanField(default=True)
+    when_limited = models.CharField(
+        max_length=4,
+        choices=WhenLimited,
+        default=WhenLimited.FAIL,
+        help_text="What a task does when its agents have used up their calls or delegations of the hour.",
+    )
+    task_tokens = models.PositiveBigIntegerField(
+        "tokens per task", null=True, blank=True, help_text="What one task may use; empty: no limit."
+    )
+    task_cost_usd = models.DecimalField(
+        "USD per task", null=True, blank=True, max_digits=12, decimal_places=6, validators=[MinValueValidator(0)]
+    )
+    month_tokens = models.PositiveBigIntegerField(
+        "tokens per month", null=True, blank=True, help_text="What all tasks may use in a calendar month (UTC)."
+    )
+    month_cost_usd = models.DecimalField(
+        "USD per month", null=True, blank=True, max_digits=12, decimal_places=6, validators=[MinValueValidator(0)]
+    )
     created_at = models.DateTimeField(db_default=Now(), editable=False)
 
     class Meta:
@@ -21,6 +53,42 @@ class Customer(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+
+class RateLimit(models.Model):
+    """How much one customer may do instead of the default. The row that names agents most closely counts."""
+
+    class Type(models.TextChoices):
+        CUSTOMER_TASKS = LimitType.CUSTOMER_TASKS.value, "tasks a day"
+        AGENT_CALLS = LimitType.AGENT_CALLS.value, "calls of an agent an hour"
+        DELEGATION_PAIR = LimitType.DELEGATION_PAIR.value, "delegations of a pair an hour"
+
+    customer = models.ForeignKey(Customer, on_delete=models.CASCADE, related_name="rate_limits")
+    limit_type = models.CharField(max_length=16, choices=Type)
+    agent = models.CharField(
+        max_length=64, default="", blank=True, help_text="An agent type; of a pair the one that delegates. Empty: all."
+    )
+    target = models.CharField(max_length=64, default="", blank=True, help_text="Whom it delegates to. Empty: all.")
+    allowed = models.PositiveIntegerField(
+        validators=[MaxValueValidator(MOST_ALLOWED)], help_text="How many in any day or hour; 0 allows none."
+    )
+
+    class Meta:
+        ordering = ["customer_id", "limit_type", "agent", "target"]
+        constraints = [
+            models.UniqueConstraint(fields=["customer", "limit_type", "agent", "target"], name="one_rate_limit_each"),
+            models.CheckConstraint(
+                name="rate_limit_names_what_it_counts",
+                condition=Q(limit_type="delegation_pair") & (Q(target="") | ~Q(agent=""))
+                | Q(limit_type="agent_calls", target="")
+                | Q(limit_type="customer_tasks", agent="", target=""),
+                violation_error_message="Tasks name no agent, calls name one at most; a target needs its agent.",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        named = " to ".join(filter(None, (self.agent, self.target)))
+        return f"{self.customer_id}: {self.allowed} {self.get_limit_type_display()}{named and f' ({named})'}"
 
 
 class Role(models.TextChoices):

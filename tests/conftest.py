@@ -9,7 +9,7 @@ from django.core.cache import cache
 from django.db import connections
 
 from security.credentials import forget_members
-from security.limiting import limiter
+from security.limiting import forget_counts, forget_terms
 from tests.agents import AgentServer
 from tests.environment import VAR_DIR
 from tests.people import Cast, cast
@@ -41,7 +41,8 @@ def _fresh_process(settings: Any) -> Iterator[None]:
 
 
 def _forget_limits(redis_url: str) -> None:
-    limiter.cache_clear()
+    forget_counts()
+    forget_terms()
     if redis_url:
         with redis.Redis.from_url(redis_url) as server:
             for key in server.scan_iter("a2a:limit:*"):

@@ -37,6 +37,7 @@ HOP_LABELS = {
 }
 WAITING_LABELS = {
     "agent": "Waiting for the agent",
+    "rate_limit": "Waiting for a rate limit",
     "branches": "Waiting for its branches",
     "answer": "Waiting for an answer",
     "approval": "Waiting for approval",
@@ -206,14 +207,16 @@ def clarification_state(clarification: Clarification) -> ClarificationState:
 
 
 def waiting_for(hop: Hop, approval: ApprovalState | None, clarification: ClarificationState | None) -> str:
-    """Return what a waiting hop waits for: agent, branches, answer or approval; empty when it does not wait."""
+    """Return what a waiting hop waits for: agent, rate_limit, branches, answer or approval; empty when it does not wait."""
     if hop.status != HopStatus.WAITING:
         return ""
     if approval and approval.status == QuestionStatus.OPEN:
         return "approval"
     if clarification and clarification.status == QuestionStatus.OPEN:
         return "answer"
-    return "branches" if hop.pending_branches else "agent"
+    if hop.pending_branches:
+        return "branches"
+    return "agent" if hop.polls else "rate_limit"
 
 
 def hop_state(hop: Hop, agent_names: Mapping[str, str]) -> HopState:

@@ -111,6 +111,13 @@ def parked(account: Account, *, remote_task_id: str, due_at: datetime) -> Settle
     return Settlement(hop=hop, at=account.at, changes=changes, events=events, authorizations=account.authorizations)
 
 
+def held(hop: ClaimedHop, *, at: datetime, until: datetime) -> Settlement:
+    """Settle that the hop waits for its turn under a rate limit; nothing of it has happened yet."""
+    changes = HopChanges(status=HopStatus.WAITING, remote_task_id=hop.remote_task_id, polls=hop.polls, due_at=until)
+    waiting = {"delegation_id": str(hop.id), "waiting_for": "rate_limit", "until": until.isoformat()}
+    return Settlement(hop=hop, at=at, changes=changes, events=[("hop.waiting", waiting)])
+
+
 def handed_back(hop: ClaimedHop, *, at: datetime) -> Settlement:
     """Settle that another worker is to run the hop, from where it stands."""
     changes = HopChanges(status=HopStatus.PENDING, remote_task_id=hop.remote_task_id, polls=hop.polls)

@@ -22,6 +22,7 @@ from delegation.gateway import AgentCall, AgentReply, Gateway, ReplyState
 from delegation.loop import account as accounts
 from delegation.loop.account import Account
 from delegation.loop.caller import identity_of
+from delegation.loop.admission import Gate
 from delegation.loop.circuits import Circuits
 from delegation.loop.roster import AgentRecord, Roster, Rosters
 from delegation.loop.screening import Screened, screen
@@ -33,7 +34,7 @@ from delegation.store import ClaimedHop, Settled, Settlement
 from delegation.store.records import Row
 from delegation.store.rows import ruling_row
 from security.authorisation import Ruling, may_invoke
-from security.errors import AuthFailed, LeakageDetected, PlatformError
+from security.errors import AuthFailed, CustomerDisabled, LeakageDetected, PlatformError
 from security.leakage import Detector, Policy
 
 log = structlog.get_logger(__name__)
@@ -63,6 +64,7 @@ class Conductor:
         gateway: Gateway,
         rosters: Rosters,
         circuits: Circuits,
+        gate: Gate,
         detector: Callable[[], Detector],
         inputs: Callable[[UUID], Awaitable[list[Row]]],
         settle: Callable[[Settlement], Awaitable[Settled]],
@@ -73,6 +75,7 @@ class Conductor:
         self._gateway = gateway
         self._rosters = rosters
         self._circuits = circuits
+        self._gate = gate
         self._detector = detector
         self._inputs = inputs
         self._settle = settle
@@ -119,7 +122,11 @@ class Conductor:
             raise DeadlineExceeded(internal=f"deadline {hop.task.deadline_at:%Y-%m-%d %H:%M:%S}")
         roster = await self._rosters.of(hop.task.customer_id)
         run.meet(roster)
-        heard = await self._hear(run, roster)
+        inputs = await self._inputs(hop.resumes_id) if hop.resumes_id else []
+        until = await self._turn(run, roster, inputs)
+        if until is not None:
+            return accounts.held(hop, at=_now(), until=until), []
+        heard = await self._hear(run, roster, inputs)
         account = run.account()
         if heard.works_on:
             pause = min(_FIRST_POLL_SECONDS * 2 ** min(hop.polls, 16), _LONGEST_POLL_SECONDS)
@@ -139,6 +146,9 @@ class Conductor:
                 return asked, []
             case _:
                 targets = [roster.agents[referral.subtask.delegated_to] for referral in verdict.referrals]
+                if decision.action == Action.PARALLEL:
+                    names = [target.agent_type for target in targets]
+                    await self._gate.admit_split(hop, roster, names, now=account.at)
                 asked_on = terms(
                     roster.rules,
                     at=account.at,
@@ -147,14 +157,22 @@ class Conductor:
                 )
                 return accounts.referred(account, decision, verdict, targets, slots=self._slots(), terms=asked_on)
 
-    async def _hear(self, run: "HopRun", roster: Roster) -> Heard:
+    async def _turn(self, run: "HopRun", roster: Roster, inputs: list[Row]) -> datetime | None:
+        """Count the call, once a hop: neither a poll nor an answer to its question makes another of it.
+
+        Returns when to try again, None where the call may be made now. Raises RateLimitExceeded.
+        """
+        if run.hop.polls or _is_answered(inputs):
+            return None
+        return await self._gate.admit(run.hop, roster, now=_now())
+
+    async def _hear(self, run: "HopRun", roster: Roster, inputs: list[Row]) -> Heard:
         """Call the agent, and once more where its decision cannot be accepted.
 
         Raises:
             PlatformError: the call failed, the answer leaks, or the second decision is no better than the first.
         """
         situation = run.situation(roster)
-        inputs = await self._inputs(run.hop.resumes_id) if run.hop.resumes_id else []
         problem = ""
         refusal = PlatformError()
         for correction in (False, True):
@@ -270,8 +288,11 @@ class HopRun:
     def meet(self, roster: Roster) -> None:
         """Find the agent and rule whether it may be called; a hop that goes on has been ruled on before.
 
+        What an agent is at work on when it is disabled may be finished: whoever wants it otherwise cancels it.
+
         Raises:
             AgentUnavailable: the customer has no such agent any more, or it is disabled.
+            CustomerDisabled
             AuthFailed: it may not be called.
         """
         self.known_agents = frozenset(roster.agents)
@@ -279,8 +300,11 @@ class HopRun:
         if self._agent is None:
             raise AgentUnavailable(internal=f"no agent {self.hop.agent_type}")
         ruling = may_invoke(customer_id=self.hop.task.customer_id, target=self._agent)
-        if not self.hop.polls:
-            self._record(ruling, action="invoke", target=self.hop.agent_type)
+        if self.hop.polls:
+            return
+        self._record(ruling, action="invoke", target=self.hop.agent_type)
+        if not roster.terms.active:
+            raise CustomerDisabled(internal=f"{self.hop.task.customer_id} is disabled")
         if not self._agent.enabled:
             raise AgentUnavailable(internal=ruling.reason)
         if not ruling.authorized:
@@ -375,8 +399,11 @@ def _remote_id(reply: AgentReply) -> str:
 
 def _said(hop: ClaimedHop, inputs: list[Row]) -> str:
     """Return the text for the agent: the instruction, or in a task of its own that goes on, the answer it asked for."""
-    goes_on = hop.remote_task_id and inputs and inputs[-1]["kind"] == "answer"
-    return str(inputs[-1]["answer"]) if goes_on else hop.instruction
+    return str(inputs[-1]["answer"]) if hop.remote_task_id and _is_answered(inputs) else hop.instruction
+
+
+def _is_answered(inputs: list[Row]) -> bool:
+    return bool(inputs) and inputs[-1]["kind"] == "answer"
 
 
 def _context(hop: ClaimedHop, roster: Roster, situation: Situation, inputs: list[Row]) -> Mapping[str, object]:

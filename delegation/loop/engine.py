@@ -16,6 +16,7 @@ from django.db import DatabaseError, connection
 from delegation.actors import bell
 from delegation.gateway import Gateway
 from delegation.loop import account as accounts
+from delegation.loop.admission import Gate
 from delegation.loop.alarm import Alarm
 from delegation.loop.beginning import begun
 from delegation.loop.circuits import Circuits, save_circuit
@@ -29,6 +30,8 @@ from delegation.services.branches import branches_cancel
 from delegation.store import ClaimedHop, Claims, NewTask, Settled, Settlement, store_for_database
 from delegation.store.rows import new_id
 from security.leakage import Detector, Tenant
+from security.limiting import async_store
+from security.limits import AsyncLimiter
 from security.outbound import AddressPolicy
 from security.signing import RingSigner
 
@@ -99,6 +102,7 @@ class Engine:
             read=lambda customer_id: self._read(read_roster, customer_id),
             ttl_seconds=self._options.roster_ttl_seconds,
         )
+        self._limits = async_store()
         self._conductor = Conductor(
             gateway=self._gateway,
             rosters=self._rosters,
@@ -108,6 +112,7 @@ class Engine:
                 first_seconds=self._options.circuit_seconds,
                 longest_seconds=self._options.circuit_longest_seconds,
             ),
+            gate=Gate(AsyncLimiter(self._limits)),
             detector=lambda: self._detector,
             inputs=lambda hop_id: self._read(read_inputs, hop_id),
             settle=self.settle,
@@ -181,6 +186,7 @@ class Engine:
             await self._read(bell.ring, hop_id)
         await _stopped(self._background)
         await self._gateway.close()
+        await self._limits.aclose()
         await self._read(self._sweeper.leave)
         for executor in (self._settling, self._reading):
             await self._loop.run_in_executor(executor, _close_connection)

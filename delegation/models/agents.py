@@ -1,7 +1,7 @@
 """A customer's virtual employees."""
 
 import uuid6
-from django.core.validators import RegexValidator
+from django.core.validators import MinValueValidator, RegexValidator
 from django.db import models
 from django.db.models.functions import Now
 
@@ -35,6 +35,15 @@ class Agent(models.Model):
     requires_approval = models.BooleanField(default=False, help_text="A person must approve what is delegated to it.")
     enabled = models.BooleanField(default=True)
     timeout_seconds = models.PositiveIntegerField(null=True, blank=True, help_text="Empty: the platform's limit.")
+    calls_per_hour = models.PositiveIntegerField(
+        null=True, blank=True, help_text="The customer's own limit below the platform's. Empty: the platform's."
+    )
+    expected_tokens = models.PositiveIntegerField(
+        null=True, blank=True, help_text="What a call takes of a budget beforehand. Empty: what its calls took of late."
+    )
+    expected_cost_usd = models.DecimalField(
+        null=True, blank=True, max_digits=12, decimal_places=6, validators=[MinValueValidator(0)]
+    )
     circuit_open_until = models.DateTimeField(
         null=True, blank=True, editable=False, help_text="It did not answer, and is left alone until then."
     )

@@ -29,7 +29,7 @@ from delegation.store.records import Row
 from delegation.store.rows import hop_row, new_id, ruling_row
 from security.authorisation import RANKS, Employee, may_invoke
 from security.errors import NotFound, ValidationFailed
-from security.limiting import limit_table, limiter
+from security.limiting import limiter, terms_of
 from security.limits import exceeded
 from security.principal import Principal
 from security.roles import Permission
@@ -257,7 +257,7 @@ def _most_senior(agents: QuerySet[Agent]) -> Agent | None:
 def _counted(new: NewTask, *, now: datetime) -> Iterator[None]:
     """Count the task against its customer's limit, and not if it cannot be saved. A repeated request counts once."""
     customer_id, key = new.task["customer_id"], new.task["idempotency_key"]
-    hit = limit_table().customer_tasks(customer_id=customer_id)
+    hit = terms_of(customer_id).table.customer_tasks(customer_id=customer_id)
     operation_id = f"key:{key}" if key is not None else f"task:{new.task['id']}"
     admission = limiter().acquire([hit], operation_id=operation_id, now=now)
     if not admission.admitted:

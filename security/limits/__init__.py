@@ -5,7 +5,7 @@ process, ``Limiter(RedisStore(url=...))`` for all.
 """
 
 from security.limits.admission import Admission, Standing
-from security.limits.budget import Allowance, BudgetAccount, BudgetLine, Spend
+from security.limits.budget import Allowance, BudgetAccount, BudgetLine, Spend, micro
 from security.limits.commands import AsyncStore, Store
 from security.limits.errors import LimiterUnavailable
 from security.limits.headers import exceeded, rate_limit, rate_limit_headers, rate_limit_policy
@@ -41,6 +41,7 @@ __all__ = [
     "Standing",
     "Store",
     "exceeded",
+    "micro",
     "rate_limit",
     "rate_limit_headers",
     "rate_limit_policy",

@@ -36,11 +36,7 @@ class Spend:
         Raises:
             ValueError: the cost is not a finite number.
         """
-        cost = Decimal(str(cost_usd))
-        if not cost.is_finite():
-            raise ValueError(f"a cost of {cost_usd}")
-        micro_usd = min(cost * _MICRO_USD, Decimal(LARGEST_CALL)).to_integral_value(ROUND_HALF_EVEN)
-        return cls(tokens=_clamped(tokens), micro_usd=_clamped(int(micro_usd)))
+        return cls(tokens=_clamped(tokens), micro_usd=_clamped(micro(cost_usd)))
 
     def __add__(self, other: "Spend") -> "Spend":
         return Spend(
@@ -145,6 +141,14 @@ def without_hold(balance: Balance, *, reservation_id: str) -> Balance:
 
 def with_spent(balance: Balance, actual: Spend) -> Balance:
     return replace(balance, spent=balance.spent + actual)
+
+
+def micro(cost_usd: float | Decimal) -> int:
+    """Return an amount of dollars in millionths, at most LARGEST_CALL. Raises ValueError for what is not finite."""
+    cost = Decimal(str(cost_usd))
+    if not cost.is_finite():
+        raise ValueError(f"a cost of {cost_usd}")
+    return int(min(cost * _MICRO_USD, Decimal(LARGEST_CALL)).to_integral_value(ROUND_HALF_EVEN))
 
 
 def _clamped(amount: int) -> int:

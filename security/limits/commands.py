@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Protocol
 
 from security.limits.budget import BudgetAccount, BudgetLine, Spend
-from security.limits.table import Hit, Scope
+from security.limits.table import Hit, Quota, Scope
 
 # How long a call is known to be settled: past the longest time in which it could be settled a second time.
 SETTLED_KEEP_MS = 3 * 86_400_000
@@ -89,19 +89,20 @@ def checked_id(value: str) -> str:
 
 
 def merged(hits: Iterable[Hit]) -> tuple[Hit, ...]:
-    """Return the hits with those on one counter added up.
+    """Return the hits with those of one operation on one counter added up.
 
     Raises:
         ValueError: two customers in one check, or two quotas for one counter.
     """
-    found: dict[Scope, Hit] = {}
+    found: dict[tuple[Scope, str], Hit] = {}
+    quotas: dict[Scope, Quota] = {}
     for hit in hits:
-        known = found.setdefault(hit.scope, hit)
-        if known.quota != hit.quota:
+        if quotas.setdefault(hit.scope, hit.quota) != hit.quota:
             raise ValueError(f"two quotas for {hit.scope}")
+        known = found.setdefault((hit.scope, hit.operation_id), hit)
         if known is not hit:
-            found[hit.scope] = replace(known, amount=known.amount + hit.amount)
-    check_one_customer(scope.customer_id for scope in found)
+            found[hit.scope, hit.operation_id] = replace(known, amount=known.amount + hit.amount)
+    check_one_customer(scope.customer_id for scope in quotas)
     return tuple(found.values())
 
 

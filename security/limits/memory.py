@@ -41,12 +41,13 @@ class SlidingWindow:
         self._counted.difference_update(operation_id for _, operation_id in self._units[:gone])
         del self._units[:gone]
 
-    def wait_ms(self, *, amount: int, allowed: int, now_ms: int) -> int:
-        """Return the time until ``amount`` more fit, 0 where they do, the whole window where they never will."""
+    def wait_ms(self, *, amount: int, allowed: int, ahead: int, now_ms: int) -> int:
+        """Return the time until ``amount`` more fit behind those ahead, 0 where they do, the whole window if never."""
         surplus = len(self._units) + amount - allowed
         if surplus <= 0:
             return 0
-        return self.free_in_ms(surplus, now_ms=now_ms) if surplus <= len(self._units) else self.window_ms
+        leaving = surplus + ahead
+        return self.free_in_ms(leaving, now_ms=now_ms) if leaving <= len(self._units) else self.window_ms
 
     def free_in_ms(self, units: int, *, now_ms: int) -> int:
         """Return the time until so many of the units that there are have left."""
@@ -91,19 +92,22 @@ class MemoryStore:
 
     def _acquire(self, command: Acquire) -> list[int]:
         now_ms = command.now_ms
-        windows = [self._window(hit, now_ms=now_ms) for hit in command.hits]
-        pairs = list(zip(command.hits, windows, strict=True))
-        uncounted = [(hit, window) for hit, window in pairs if command.operation_id not in window]
-        waits = [
-            0
-            if command.operation_id in window
-            else window.wait_ms(amount=hit.amount, allowed=hit.quota.allowed, now_ms=now_ms)
-            for hit, window in pairs
-        ]
+        windows, waits = [], []
+        uncounted: list[tuple[SlidingWindow, str, int]] = []
+        planned: dict[SlidingWindow, int] = {}
+        for hit in command.hits:
+            window, operation_id = self._window(hit, now_ms=now_ms), hit.operation_id or command.operation_id
+            windows.append(window)
+            if operation_id in window:
+                waits.append(0)
+                continue
+            uncounted.append((window, operation_id, hit.amount))
+            planned[window] = amount = planned.get(window, 0) + hit.amount
+            waits.append(window.wait_ms(amount=amount, allowed=hit.quota.allowed, ahead=hit.ahead, now_ms=now_ms))
         admitted = not any(waits)
         if admitted:
-            for hit, window in uncounted:
-                window.count(command.operation_id, amount=hit.amount, now_ms=now_ms)
+            for window, operation_id, amount in uncounted:
+                window.count(operation_id, amount=amount, now_ms=now_ms)
         reply = [int(admitted)]
         for window, wait in zip(windows, waits, strict=True):
             reply += [len(window), window.free_in_ms(1, now_ms=now_ms) if len(window) else 0, wait]
@@ -180,6 +184,9 @@ class AsyncMemoryStore:
 
     async def run(self, command: Command) -> list[int]:
         return self._store.run(command)
+
+    async def aclose(self) -> None:
+        """Return: there is nothing to close."""
 
     async def ping(self) -> None:
         """Return: what is within the process cannot be out of reach."""

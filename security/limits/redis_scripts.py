@@ -53,9 +53,10 @@ def script_call(command: Command) -> ScriptCall:
 
 
 def _acquire(command: Acquire) -> ScriptCall:
-    arguments: list[Argument] = [command.now_ms, command.operation_id]
+    arguments: list[Argument] = [command.now_ms]
     for hit in command.hits:
-        arguments += [hit.quota.allowed, hit.amount, hit.quota.window_seconds * 1000]
+        quota, operation_id = hit.quota, hit.operation_id or command.operation_id
+        arguments += [operation_id, quota.allowed, hit.amount, quota.window_seconds * 1000, hit.ahead]
     return ScriptCall(_ACQUIRE, [hit.scope.key for hit in command.hits], arguments)
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from functools import lru_cache
 from types import MappingProxyType
 from typing import Self
 from urllib.parse import quote
@@ -50,17 +51,22 @@ class Scope:
     @property
     def key(self) -> str:
         """Return the counter's key; names are quoted, so that no two counters can share one."""
-        tail = "".join(f":{quote(part, safe='')}" for part in self.parts)
-        return f"a2a:limit:{slot_tag(self.customer_id)}:{self.limit_type}{tail}"
+        return _key(self.limit_type, self.customer_id, self.parts)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Hit:
-    """Count ``amount`` against one counter, under the quota that holds for it at this moment."""
+    """Count ``amount`` against one counter, under the quota that holds for it at this moment.
+
+    ``operation_id`` is given where it is another than the check's, so that several operations are admitted together.
+    ``ahead`` is how much others wait for that came before: where the hit is refused, it is told when its turn comes.
+    """
 
     scope: Scope
     quota: Quota
     amount: int = 1
+    operation_id: str = ""
+    ahead: int = 0
 
     def __post_init__(self) -> None:
         if self.amount < 1 or len(self.scope.parts) != _PARTS[self.scope.limit_type]:
@@ -120,6 +126,12 @@ class LimitTable:
 
     def _hit(self, scope: Scope, amount: int) -> Hit:
         return Hit(scope=scope, quota=self.quota(scope), amount=amount)
+
+
+@lru_cache(maxsize=4096)
+def _key(limit_type: LimitType, customer_id: str, parts: tuple[str, ...]) -> str:
+    tail = "".join(f":{quote(part, safe='')}" for part in parts)
+    return f"a2a:limit:{slot_tag(customer_id)}:{limit_type}{tail}"
 
 
 def slot_tag(customer_id: str) -> str:

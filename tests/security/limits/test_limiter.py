@@ -1,6 +1,7 @@
 """Limits that are checked together: all counted or none, each operation once."""
 
 import asyncio
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -128,6 +129,29 @@ def test_hits_on_the_same_counter_add_up(limiter: Limiter, customer: str) -> Non
     admission = limiter.acquire([pair(customer), pair(customer)], operation_id="fan-out", now=NOW)
     assert [standing.remaining for standing in admission.standings] == [0]
     assert not limiter.acquire([pair(customer)], operation_id="one more", now=NOW).admitted
+
+
+def test_several_operations_are_admitted_together_or_not_at_all(limiter: Limiter, customer: str) -> None:
+    def branches(*names: str) -> list[Hit]:
+        return [replace(pair(customer), operation_id=name) for name in names]
+
+    assert not limiter.acquire(branches("one", "two", "three"), operation_id="split", now=NOW).admitted
+    assert limiter.acquire(branches("one", "two"), operation_id="split", now=NOW).standings[0].remaining == 0
+
+    assert limiter.acquire([pair(customer)], operation_id="two", now=NOW).admitted
+    assert not limiter.acquire([pair(customer)], operation_id="three", now=NOW).admitted
+
+
+def test_who_comes_behind_others_is_told_when_its_own_turn_comes(limiter: Limiter, customer: str) -> None:
+    for second in range(3):
+        limiter.acquire([call(customer)], operation_id=f"hop-{second}", now=NOW + timedelta(seconds=second))
+
+    waits = [
+        limiter.acquire([replace(call(customer), ahead=ahead)], operation_id="late", now=NOW + timedelta(seconds=10))
+        for ahead in range(4)
+    ]
+
+    assert [wait.retry_after_seconds for wait in waits] == [3590, 3591, 3592, 3600]
 
 
 def test_an_amount_that_never_fits_is_told_to_wait_the_whole_window(limiter: Limiter, customer: str) -> None:

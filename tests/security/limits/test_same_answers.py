@@ -24,23 +24,35 @@ scopes = st.sampled_from(
         Scope(LimitType.AGENT_CALLS, CUSTOMER, ("analyst",)),
     ]
 )
-hits = st.builds(
-    Hit,
-    scope=scopes,
-    quota=st.builds(Quota, allowed=st.integers(0, 4), window_seconds=st.integers(1, 3)),
-    amount=st.integers(1, 3),
-)
+quotas = st.builds(Quota, allowed=st.integers(0, 4), window_seconds=st.integers(1, 3))
+
+
+@st.composite
+def acquires(draw: st.DrawFn) -> Acquire:
+    """Draw a check: each counter has one quota, and may be hit by several operations."""
+    limits = {scope: draw(quotas) for scope in draw(st.lists(scopes, min_size=1, max_size=3, unique=True))}
+    operation_id = draw(ids)
+    operations = st.sampled_from(["", "a", "b", "c", "d"]).filter(lambda other: other != operation_id)
+    named = draw(st.lists(st.tuples(st.sampled_from(sorted(limits, key=repr)), operations), min_size=1, max_size=4))
+    hits = [
+        Hit(
+            scope=scope,
+            quota=limits[scope],
+            operation_id=other,
+            amount=draw(st.integers(1, 3)),
+            ahead=draw(st.integers(0, 2)),
+        )
+        for scope, other in named
+    ]
+    return Acquire(hits=merged(hits), operation_id=operation_id, now_ms=draw(times))
+
+
 spends = st.builds(Spend, tokens=st.integers(0, 60), micro_usd=st.integers(0, 60))
 allowances = st.builds(Allowance, tokens=st.none() | st.integers(0, 100), micro_usd=st.none() | st.integers(0, 100))
 accounts = st.sampled_from([BudgetAccount(CUSTOMER, name, 10**8) for name in ("task:1", "task:2", "month:2026-11")])
 lines = st.builds(BudgetLine, account=accounts, allowance=allowances, recorded=spends)
 commands = st.one_of(
-    st.builds(
-        Acquire,
-        hits=st.lists(hits, min_size=1, max_size=3, unique_by=lambda hit: hit.scope).map(merged),
-        operation_id=ids,
-        now_ms=times,
-    ),
+    acquires(),
     st.builds(GiveBack, scopes=st.lists(scopes, min_size=1, unique=True).map(tuple), operation_id=ids),
     st.builds(
         Reserve,

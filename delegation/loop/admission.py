@@ -1,0 +1,103 @@
+"""Before an agent is called: has it, and the pair that the call came by, calls left in the hour?
+
+A hop counts once, however often it is tried: it is known by where it stands in the task's tree, which is the same after
+a crash.
+"""
+
+import heapq
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+import structlog
+
+from delegation import metrics
+from delegation.loop.roster import Roster
+from delegation.store import ClaimedHop
+from security.limits import Admission, AsyncLimiter, Hit, LimiterUnavailable, LimitType, Scope, Standing, exceeded
+
+log = structlog.get_logger(__name__)
+LIMIT_NAMES = {
+    LimitType.CUSTOMER_TASKS: "customer",
+    LimitType.AGENT_CALLS: "agent",
+    LimitType.DELEGATION_PAIR: "pair",
+}
+
+
+class Gate:
+    """Admits hops to their calls. Belongs to one event loop."""
+
+    def __init__(self, limiter: AsyncLimiter) -> None:
+        self._limiter = limiter
+        self._turns: dict[Scope, list[datetime]] = defaultdict(list)
+
+    async def admit(self, hop: ClaimedHop, roster: Roster, *, now: datetime) -> datetime | None:
+        """Count the call, or return when the hop's turn comes where its customer would rather wait.
+
+        Raises:
+            RateLimitExceeded: a limit is used up; no limit has counted anything.
+        """
+        hits = [roster.call(hop.agent_type)]
+        delegated = hop.parent_id is not None and hop.attempt == 1
+        if delegated:
+            hits.append(roster.delegation(hop.path[-2], hop.agent_type))
+        place = hop.branch if hop.join_id == hop.parent_id else 0
+        operation_id = f"{hop.parent_id}:{place}" if delegated else str(hop.id)
+        if self._turns:
+            hits = [replace(hit, ahead=self._ahead(hit.scope, now)) for hit in hits]
+        admission = await self._acquire(hits, operation_id=operation_id, now=now)
+        if admission is None or admission.refused is None:
+            return None
+        return self._turn(admission, admission.refused, hop, roster, now=now)
+
+    async def admit_split(self, hop: ClaimedHop, roster: Roster, targets: Sequence[str], *, now: datetime) -> None:
+        """Count all delegations of a split, each under the id by which its branch will be known, or none.
+
+        Raises:
+            RateLimitExceeded: not all of them are admitted, and the customer does not wait.
+        """
+        if roster.terms.waits:
+            return  # each branch waits for its own turn
+        hits = [
+            replace(roster.delegation(hop.agent_type, target), operation_id=f"{hop.id}:{place}")
+            for place, target in enumerate(targets)
+        ]
+        admission = await self._acquire(hits, operation_id=str(hop.id), now=now)
+        if admission is not None and not admission.admitted:
+            raise exceeded(admission)
+
+    async def _acquire(self, hits: list[Hit], *, operation_id: str, now: datetime) -> Admission | None:
+        """Return the limiter's answer, None where it has none: what runs is never stopped for want of a counter."""
+        try:
+            admission = await self._limiter.acquire(hits, operation_id=operation_id, now=now)
+        except LimiterUnavailable as error:
+            metrics.UNCOUNTED_CALLS.inc()
+            log.warning("call not counted", operation_id=operation_id, internal=error.internal_message)
+            return None
+        if admission.refused is not None:
+            metrics.RATE_LIMIT_HITS.labels(
+                LIMIT_NAMES[admission.refused.limit_type], admission.refused.customer_id
+            ).inc()
+        return admission
+
+    def _turn(
+        self, admission: Admission, refused: Standing, hop: ClaimedHop, roster: Roster, *, now: datetime
+    ) -> datetime:
+        due_at = now + timedelta(seconds=refused.retry_after_seconds)
+        # To wait for what never comes, or comes too late, is no waiting.
+        if not roster.terms.waits or not refused.allowed or due_at >= hop.task.deadline_at:
+            raise exceeded(admission)
+        heapq.heappush(self._turns[Scope(refused.limit_type, refused.customer_id, refused.parts)], due_at)
+        return due_at
+
+    def _ahead(self, scope: Scope, now: datetime) -> int:
+        """Return how many of this worker's hops have a turn to come: the next is told the one after theirs."""
+        turns = self._turns.get(scope)
+        if turns is None:
+            return 0
+        while turns and turns[0] <= now:
+            heapq.heappop(turns)
+        if not turns:
+            del self._turns[scope]
+        return len(turns)
