@@ -16,6 +16,9 @@ from django.views.decorators.http import require_safe
 from pika.adapters.utils.connection_workflow import AMQPConnectorException
 from pika.exceptions import AMQPError
 
+from security.limiting import store as limit_store
+from security.limits import LimiterUnavailable
+
 # A probe is asked every few seconds and must have its answer before it is given up.
 TIMEOUT_SECONDS = 1
 
@@ -66,17 +69,31 @@ def check_channel_layer() -> None:
         _ask_redis(settings.REDIS_URL)
 
 
+def check_limiter() -> None:
+    """Ask the server that limits and budgets are counted on: without it no new task is taken."""
+    limit_store().ping()
+
+
 CHECKS: dict[str, Callable[[], None]] = {
     "database": check_database,
     "broker": check_broker,
     "channel_layer": check_channel_layer,
+    "limiter": check_limiter,
 }
 
 
 def _outcome(name: str, check: Callable[[], None]) -> str:
     try:
         check()
-    except (DatabaseError, psycopg.Error, redis.RedisError, AMQPError, AMQPConnectorException, OSError) as error:
+    except (
+        DatabaseError,
+        psycopg.Error,
+        redis.RedisError,
+        AMQPError,
+        AMQPConnectorException,
+        OSError,
+        LimiterUnavailable,
+    ) as error:
         # The text may name hosts and users: it is for the log alone.
         logger.warning("not_ready", part=name, error=repr(error))
         return f"failed: {type(error).__name__}"

@@ -24,6 +24,7 @@ STYLES = {
 }
 WAITS = {
     "agent": "waits for the agent's answer",
+    "rate_limit": "waits for its turn under a rate limit",
     "branches": "waits for its branches",
     "answer": "waits for an answer",
     "approval": "waits for approval",

@@ -112,7 +112,8 @@ def _table(customer_id: str) -> LimitTable:
     defaults = _default_table()
     overrides = {
         _scope(row): Quota(
-            allowed=row.allowed, window_seconds=defaults.defaults[LimitType(row.limit_type)].window_seconds
+            allowed=row.allowed,
+            window_seconds=row.window_seconds or defaults.defaults[LimitType(row.limit_type)].window_seconds,
         )
         for row in RateLimit.objects.filter(customer_id=customer_id)
     }

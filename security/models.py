@@ -8,7 +8,8 @@ from django.db.models.functions import Now
 
 from security.limits import LimitType
 
-# More than this an hour or a day is no limit: each unit takes about 120 bytes of Redis while its window lasts.
+LONGEST_WINDOW_SECONDS = 31 * 86_400
+# More than this is no limit: each unit takes about 120 bytes of Redis while its window lasts.
 MOST_ALLOWED = 10_000_000
 
 
@@ -59,9 +60,9 @@ class RateLimit(models.Model):
     """How much one customer may do instead of the default. The row that names agents most closely counts."""
 
     class Type(models.TextChoices):
-        CUSTOMER_TASKS = LimitType.CUSTOMER_TASKS.value, "tasks a day"
-        AGENT_CALLS = LimitType.AGENT_CALLS.value, "calls of an agent an hour"
-        DELEGATION_PAIR = LimitType.DELEGATION_PAIR.value, "delegations of a pair an hour"
+        CUSTOMER_TASKS = LimitType.CUSTOMER_TASKS.value, "tasks"
+        AGENT_CALLS = LimitType.AGENT_CALLS.value, "calls of an agent"
+        DELEGATION_PAIR = LimitType.DELEGATION_PAIR.value, "delegations of a pair"
 
     customer = models.ForeignKey(Customer, on_delete=models.CASCADE, related_name="rate_limits")
     limit_type = models.CharField(max_length=16, choices=Type)
@@ -70,13 +71,22 @@ class RateLimit(models.Model):
     )
     target = models.CharField(max_length=64, default="", blank=True, help_text="Whom it delegates to. Empty: all.")
     allowed = models.PositiveIntegerField(
-        validators=[MaxValueValidator(MOST_ALLOWED)], help_text="How many in any day or hour; 0 allows none."
+        validators=[MaxValueValidator(MOST_ALLOWED)], help_text="How many in the window; 0 allows none."
+    )
+    window_seconds = models.PositiveIntegerField(
+        null=True,
+        blank=True,
+        validators=[MinValueValidator(1), MaxValueValidator(LONGEST_WINDOW_SECONDS)],
+        help_text="In any so many seconds. Empty: a day for tasks, else an hour.",
     )
 
     class Meta:
         ordering = ["customer_id", "limit_type", "agent", "target"]
         constraints = [
             models.UniqueConstraint(fields=["customer", "limit_type", "agent", "target"], name="one_rate_limit_each"),
+            models.CheckConstraint(
+                name="rate_limit_has_a_window", condition=Q(window_seconds=None) | Q(window_seconds__gte=1)
+            ),
             models.CheckConstraint(
                 name="rate_limit_names_what_it_counts",
                 condition=Q(limit_type="delegation_pair") & (Q(target="") | ~Q(agent=""))

@@ -207,7 +207,7 @@ def clarification_state(clarification: Clarification) -> ClarificationState:
 
 
 def waiting_for(hop: Hop, approval: ApprovalState | None, clarification: ClarificationState | None) -> str:
-    """Return what a waiting hop waits for: agent, rate_limit, branches, answer or approval; empty when it does not wait."""
+    """Return what a waiting hop waits for, a key of WAITING_LABELS; empty when it does not wait."""
     if hop.status != HopStatus.WAITING:
         return ""
     if approval and approval.status == QuestionStatus.OPEN:

@@ -28,9 +28,9 @@ from delegation.store import NewTask, store_for_database
 from delegation.store.records import Row
 from delegation.store.rows import hop_row, new_id, ruling_row
 from security.authorisation import RANKS, Employee, may_invoke
-from security.errors import NotFound, ValidationFailed
+from security.errors import CustomerDisabled, NotFound, ValidationFailed
 from security.limiting import limiter, terms_of
-from security.limits import exceeded
+from security.limits import Admission, exceeded
 from security.principal import Principal
 from security.roles import Permission
 
@@ -40,10 +40,14 @@ _IDEMPOTENCY_KEY_LENGTH = 255
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Submission:
-    """``created`` is False where the idempotency key brought back the task of an earlier request."""
+    """``created`` is False where the idempotency key brought back the task of an earlier request.
+
+    ``admission`` tells how the customer's limit stands.
+    """
 
     task: Task
     created: bool
+    admission: Admission
 
 
 def task_submit(
@@ -67,8 +71,10 @@ def task_submit(
         Conflict: the idempotency key was used with another request.
         RateLimitExceeded: the customer has submitted as many tasks as it may in a day.
         LimiterUnavailable: nobody can tell whether it has.
+        CustomerDisabled
     """
     principal.require(Permission.TASK_SUBMIT)
+    check_enabled(principal.customer_id)
     _check_message(message)
     _check_idempotency_key(idempotency_key)
     check_storable("metadata", metadata)
@@ -86,13 +92,13 @@ def task_submit(
         trace_id=_trace_id(traceparent),
         now=now,
     )
-    with _counted(new, now=now):
+    with _counted(new, now=now) as admission:
         (saved,), _ = store_for_database().commit([new], [])
     if not saved:
-        return Submission(task=_replayed(new), created=False)
+        return Submission(task=_replayed(new), created=False, admission=admission)
     metrics.TASKS_CREATED.labels(principal.customer_id, priority).inc()
     _announce_new(new)
-    return Submission(task=Task(**new.task), created=True)
+    return Submission(task=Task(**new.task), created=True, admission=admission)
 
 
 def prepared_task(
@@ -164,9 +170,11 @@ def task_execute(*, principal: Principal, task_id: UUID, now: datetime) -> Task:
     """Start a task that was submitted with start=false.
 
     Raises:
-        AuthFailed, NotFound, Conflict: it has been started already, or is over.
+        AuthFailed, NotFound, CustomerDisabled
+        Conflict: it has been started already, or is over.
     """
     principal.require(Permission.TASK_SUBMIT)
+    check_enabled(principal.customer_id)
     found = task_get(principal=principal, task_id=task_id)
     agent = access_root_agent(customer_id=principal.customer_id, agent_type=found.agent_type)
     with moving(found.id, now=now) as move:
@@ -248,13 +256,19 @@ def access_root_agent(*, customer_id: str, agent_type: str | None) -> Agent:
     return agent
 
 
+def check_enabled(customer_id: str) -> None:
+    """Raise CustomerDisabled where nothing may begin for the customer."""
+    if not terms_of(customer_id).active:
+        raise CustomerDisabled(internal=f"{customer_id} is disabled")
+
+
 def _most_senior(agents: QuerySet[Agent]) -> Agent | None:
     """Return the agent of the highest rank, of several the one employed longest: the natural one to begin with."""
     return min(agents.filter(enabled=True), key=lambda agent: (RANKS[agent.seniority], agent.id), default=None)
 
 
 @contextmanager
-def _counted(new: NewTask, *, now: datetime) -> Iterator[None]:
+def _counted(new: NewTask, *, now: datetime) -> Iterator[Admission]:
     """Count the task against its customer's limit, and not if it cannot be saved. A repeated request counts once."""
     customer_id, key = new.task["customer_id"], new.task["idempotency_key"]
     hit = terms_of(customer_id).table.customer_tasks(customer_id=customer_id)
@@ -264,7 +278,7 @@ def _counted(new: NewTask, *, now: datetime) -> Iterator[None]:
         metrics.RATE_LIMIT_HITS.labels("customer", customer_id).inc()
         raise exceeded(admission)
     try:
-        yield
+        yield admission
     except DatabaseError:
         limiter().give_back([hit.scope], operation_id=operation_id)
         raise

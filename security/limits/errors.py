@@ -10,3 +10,5 @@ class LimiterUnavailable(PlatformError):
     message = "The service is not ready. Please try again shortly."
     status = 503
     retryable = True
+    # The pause after which the circuit lets one call through to see.
+    retry_after_seconds = 1.0

@@ -21,6 +21,7 @@ from delegation.api.views.door import Door, principal_of
 from delegation.errors import Conflict, PayloadTooLarge, UnsupportedMediaType
 from delegation.services import tasks
 from security.errors import NotFound, ValidationFailed
+from security.limits import LimiterUnavailable, rate_limit_headers
 
 MOST_EVENTS = 2**31 - 1
 IDEMPOTENCY_KEY = OpenApiParameter(
@@ -54,7 +55,7 @@ class Tasks(Door):
         sample=samples.SUBMITTED_TASK,
         status=201,
         parameters=(IDEMPOTENCY_KEY,),
-        errors=(ValidationFailed, NotFound, Conflict, PayloadTooLarge, UnsupportedMediaType),
+        errors=(ValidationFailed, NotFound, Conflict, PayloadTooLarge, UnsupportedMediaType, LimiterUnavailable),
     )
     def post(self, request: Request) -> Response:
         """Give a task to an agent (the root agent where none is named); it starts at once unless start is false."""
@@ -70,7 +71,9 @@ class Tasks(Door):
             traceparent=request.META.get("HTTP_TRACEPARENT", ""),
             now=timezone.now(),
         )
-        headers = {"Location": request.build_absolute_uri(f"/api/v1/tasks/{submission.task.pk}")}
+        headers = rate_limit_headers(submission.admission) | {
+            "Location": request.build_absolute_uri(f"/api/v1/tasks/{submission.task.pk}")
+        }
         if not submission.created:
             headers["Idempotent-Replayed"] = "true"
         return Response(submitted_shape(submission.task), status=201, headers=headers)

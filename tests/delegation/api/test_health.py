@@ -61,7 +61,7 @@ def test_a_living_process_says_so_without_the_database() -> None:
 def test_it_is_ready_when_everything_answers(db: None) -> None:
     assert ready() == (
         200,
-        {"status": "ready", "checks": {"database": "ok", "broker": "ok", "channel_layer": "ok"}},
+        {"status": "ready", "checks": {"database": "ok", "broker": "ok", "channel_layer": "ok", "limiter": "ok"}},
     )
 
 
