@@ -205,7 +205,8 @@ SPECTACULAR_SETTINGS = {
     "ENUM_NAME_OVERRIDES": {
         name: f"delegation.states.{name}"
         for name in ("TaskStatus", "HopStatus", "QuestionStatus", "Priority", "Seniority", "Action")
-    },
+    }
+    | {"InFlight": "security.models.InFlight"},
 }
 
 # -- pages

@@ -1,16 +1,21 @@
 """Customers, their members and keys, and the accounts that people sign in with."""
 
+from typing import Any
+
 from django.contrib import admin
 from django.contrib.auth.admin import GroupAdmin, UserAdmin
 from django.contrib.auth.models import Group, User
 from django.db.models import Count, QuerySet
 from django.http import HttpRequest
+from django.utils import timezone
 from unfold.admin import ModelAdmin, TabularInline
 from unfold.decorators import display
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
 
 from audit.screens import CustomerFilter, ReadOnly, ReadOnlyAdmin, ScopedAdmin, of_own_customers
-from security.models import ApiKey, Customer, Membership, SigningKey
+from security.limiting import forget_terms
+from security.models import ApiKey, Customer, InFlight, Membership, SigningKey
+from security.switches import customer_switch
 
 admin.site.unregister(User)
 admin.site.unregister(Group)
@@ -31,6 +36,12 @@ class CustomerAdmin(ScopedAdmin):
     search_fields = ["id", "name"]
     date_hierarchy = "created_at"
     inlines = [MembershipInline]
+    fieldsets = [
+        (None, {"fields": ["id", "name", "aliases", "domains", "identifiers", "created_at"]}),
+        ("Switch", {"fields": ["is_active", "in_flight", "disabled_reason"]}),
+        ("Limits", {"fields": ["when_limited"]}),
+        ("Budgets", {"fields": [("task_tokens", "task_cost_usd"), ("month_tokens", "month_cost_usd")]}),
+    ]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Customer]:
         customers: QuerySet[Customer] = super().get_queryset(request)
@@ -38,7 +49,22 @@ class CustomerAdmin(ScopedAdmin):
 
     def get_readonly_fields(self, request: HttpRequest, obj: Customer | None = None) -> list[str]:  # noqa: ARG002
         # Every credential, log row and metric carries the id: it is chosen once.
-        return ["id", "created_at"] if obj else []
+        return ["id", "created_at"] if obj else ["created_at"]
+
+    def save_model(self, request: HttpRequest, obj: Customer, form: Any, change: bool) -> None:  # noqa: FBT001
+        if obj.is_active:
+            obj.disabled_reason = ""
+        super().save_model(request, obj, form, change)
+        forget_terms()
+        if change and {"is_active", "in_flight"} & {*form.changed_data}:
+            customer_switch(
+                customer_id=obj.id,
+                active=obj.is_active,
+                in_flight=InFlight(obj.in_flight),
+                reason=obj.disabled_reason,
+                by=f"{request.user.get_username()} (admin)",
+                now=timezone.now(),
+            )
 
     @display(description="people", ordering="n_people")
     def people(self, row: Customer) -> int:

@@ -20,6 +20,7 @@ from rest_framework_simplejwt.tokens import AccessToken, RefreshToken
 from security.errors import AuthFailed, NotAuthenticated
 from security.principal import Principal
 from security.services import principal_of_api_key, principal_of_user
+from security.switches import is_switched_off
 
 # Who is dismissed keeps access for at most this long; in return, most requests need no query to know their caller.
 MEMBERSHIP_REMEMBERED_SECONDS = 5.0
@@ -27,7 +28,6 @@ _REMEMBERED_AT_MOST = 10_000
 
 LOGIN_REFUSED = "Wrong username or password."
 TOKEN_REFUSED = "The token is invalid or has expired."  # noqa: S105  a message
-NOT_A_MEMBER = "You do not belong to this customer."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,6 +70,8 @@ def member_of(*, user_id: int, customer_id: str) -> Member:
     Raises:
         NotAuthenticated: no such person, or no (longer an) active member there.
     """
+    if is_switched_off(customer_id):
+        raise NotAuthenticated(internal=f"{customer_id} is switched off", detail=TOKEN_REFUSED)
     found = _remembered.get((user_id, customer_id))
     if found is not None and time.monotonic() - found[0] < MEMBERSHIP_REMEMBERED_SECONDS:
         return found[1]
@@ -116,7 +118,7 @@ def log_in(*, request: Any, username: str, password: str, customer_id: str | Non
     try:
         return _pair(user, principal_of_user(user, customer_id))
     except AuthFailed as error:
-        raise NotAuthenticated(internal=error.internal_message, detail=NOT_A_MEMBER) from error
+        raise NotAuthenticated(internal=error.internal_message, detail=LOGIN_REFUSED) from error
 
 
 def rotate(raw: str) -> TokenPair:

@@ -20,6 +20,13 @@ class WhenLimited(models.TextChoices):
     WAIT = "wait", "wait until the limit admits it"
 
 
+class InFlight(models.TextChoices):
+    """What becomes of calls that are under way when an agent or a customer is switched off."""
+
+    FINISH = "finish", "let calls in flight finish"
+    CANCEL = "cancel", "cancel calls in flight"
+
+
 class Customer(models.Model):
     """A tenant. Its id is the slug that every credential, header, log row and metric carries."""
 
@@ -28,7 +35,13 @@ class Customer(models.Model):
     aliases = models.JSONField(default=list, blank=True, help_text="Other names that people use for this customer.")
     domains = models.JSONField(default=list, blank=True, help_text="Internet domains that belong to this customer.")
     identifiers = models.JSONField(default=list, blank=True, help_text="Account numbers and the like, unique to it.")
-    is_active = models.BooleanField(default=True)
+    is_active = models.BooleanField(
+        default=True, help_text="Off: nothing new begins for it, and its credentials are refused."
+    )
+    in_flight = models.CharField(
+        "when switched off", max_length=6, choices=InFlight, default=InFlight.FINISH, help_text="Tasks end, or not."
+    )
+    disabled_reason = models.TextField("why it is switched off", default="", blank=True)
     when_limited = models.CharField(
         max_length=4,
         choices=WhenLimited,
@@ -51,6 +64,7 @@ class Customer(models.Model):
 
     class Meta:
         ordering = ["id"]
+        indexes = [models.Index(fields=["in_flight"], name="customer_disabled", condition=Q(is_active=False))]
 
     def __str__(self) -> str:
         return self.name

@@ -10,6 +10,7 @@ from django.db import connections
 
 from security.credentials import forget_members
 from security.limiting import forget_counts, forget_terms
+from security.switches import forget_switches
 from tests.agents import AgentServer
 from tests.environment import VAR_DIR
 from tests.people import Cast, cast
@@ -43,6 +44,7 @@ def _fresh_process(settings: Any) -> Iterator[None]:
 def _forget_limits(redis_url: str) -> None:
     forget_counts()
     forget_terms()
+    forget_switches()
     if redis_url:
         with redis.Redis.from_url(redis_url) as server:
             for key in server.scan_iter("a2a:limit:*"):

@@ -13,7 +13,7 @@ from audit.screens import CustomerFilter, ReadOnlyAdmin, ScopedAdmin, of_own_cus
 from delegation.admin.credentials import CREDENTIAL_FIELDS, SHOWN_WHEN, CredentialFields
 from delegation.models import Agent, Worker
 from delegation.services.addresses import address_policy
-from delegation.services.agents import agent_check
+from delegation.services.agents import agent_check, agent_switched
 from delegation.services.credentials import check_credential_stays, credential_set
 from security.errors import PlatformError
 from security.services import principal_of_user
@@ -24,7 +24,7 @@ class AgentForm(CredentialFields):
         model = Agent
         fields = (
             "customer agent_type ve_id name description seniority skills endpoint_url timeout_seconds is_root "
-            "requires_approval enabled"
+            "requires_approval enabled in_flight disabled_reason calls_per_hour expected_tokens expected_cost_usd"
         ).split()
 
     def clean_endpoint_url(self) -> str:
@@ -66,7 +66,9 @@ class AgentAdmin(ScopedAdmin):
         (None, {"fields": ["customer", ("agent_type", "ve_id"), ("name", "seniority"), "description", "skills"]}),
         ("Where it is called", {"fields": ["endpoint_url", "timeout_seconds"]}),
         ("Its own credential", {"fields": ["credential_shown", "credential_choice", *CREDENTIAL_FIELDS]}),
-        ("Rules", {"fields": ["is_root", "requires_approval", "enabled"]}),
+        ("Rules", {"fields": ["is_root", "requires_approval"]}),
+        ("Switch", {"fields": ["enabled", "in_flight", "disabled_reason"]}),
+        ("Limits", {"fields": ["calls_per_hour", ("expected_tokens", "expected_cost_usd")]}),
         ("Card", {"fields": ["card_fetched_at", "card_shown", "created_at"], "classes": ["collapse"]}),
     ]
     card_shown = pretty("card", "agent card")
@@ -82,7 +84,11 @@ class AgentAdmin(ScopedAdmin):
     def save_model(self, request: HttpRequest, obj: Agent, form: Any, change: bool) -> None:  # noqa: FBT001
         if form.choice:
             credential_set(obj, form.credential, now=timezone.now())
+        if obj.enabled:
+            obj.disabled_reason = ""
         super().save_model(request, obj, form, change)
+        if change and {"enabled", "in_flight"} & {*form.changed_data}:
+            agent_switched(obj, by=f"{request.user.get_username()} (admin)", now=timezone.now())
 
     def formfield_for_foreignkey(self, field: Any, request: HttpRequest, **kwargs: Any) -> Any:
         """Offer only the person's own customers."""

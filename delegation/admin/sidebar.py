@@ -29,6 +29,7 @@ SECTIONS = {
     ],
     "Customers and access": [
         ("Customers", "domain", "security", "customer"),
+        ("Rate limits", "speed", "security", "ratelimit"),
         ("Memberships", "badge", "security", "membership"),
         ("API keys", "key", "security", "apikey"),
         ("Accounts", "person", "auth", "user"),

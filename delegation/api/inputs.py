@@ -6,6 +6,7 @@ from rest_framework import serializers
 
 from delegation.states import Priority, Seniority
 from security.errors import ValidationFailed
+from security.models import MOST_ALLOWED, InFlight
 
 
 class Text(serializers.CharField):
@@ -66,7 +67,11 @@ class AgentInput(serializers.Serializer[Any]):
     description = Text(required=False, allow_blank=True, max_length=10_000)
     is_root = Flag(required=False, help_text="Receives the tasks that name no agent.")
     requires_approval = Flag(required=False, help_text="A person must approve what is delegated to it.")
-    enabled = Flag(required=False)
+    enabled = Flag(required=False, help_text="false: no call of it begins any more.")
+    in_flight = serializers.ChoiceField(
+        choices=InFlight.choices, required=False, help_text="What becomes of its calls under way when it is disabled."
+    )
+    disabled_reason = Text(required=False, allow_blank=True, max_length=1000, help_text="Why; goes on record.")
     timeout_seconds = WholeNumber(required=False, allow_null=True, min_value=1, max_value=86_400)
     credential = JsonObject(
         required=False,
@@ -76,6 +81,23 @@ class AgentInput(serializers.Serializer[Any]):
         "bearer {token}, api_key {header, value}, basic {username, password}, oauth_client {token_url, client_id, "
         "client_secret, scope?, audience?, client_authentication? (basic or body)}, mutual_tls {certificate_file, "
         "key_file, authority_file?}.",
+    )
+    calls_per_hour = WholeNumber(
+        required=False,
+        allow_null=True,
+        min_value=0,
+        max_value=MOST_ALLOWED,
+        help_text="A limit of your own, below the platform's; null: the platform's.",
+    )
+    expected_tokens = WholeNumber(
+        required=False,
+        allow_null=True,
+        min_value=0,
+        max_value=2**31 - 1,
+        help_text="What a call takes of a budget beforehand; null: what its calls took of late.",
+    )
+    expected_cost_usd = serializers.DecimalField(
+        required=False, allow_null=True, min_value=0, max_digits=12, decimal_places=6
     )
 
 

@@ -5,6 +5,7 @@ from typing import Any
 from rest_framework import serializers
 
 from delegation.states import Action, HopStatus, Priority, QuestionStatus, Seniority, TaskStatus
+from security.models import InFlight
 
 
 class ErrorOutput(serializers.Serializer[Any]):
@@ -141,9 +142,14 @@ class AgentOutput(serializers.Serializer[Any]):
     is_root = serializers.BooleanField()
     requires_approval = serializers.BooleanField()
     enabled = serializers.BooleanField()
+    in_flight = serializers.ChoiceField(choices=InFlight.choices)
+    disabled_reason = serializers.CharField()
     timeout_seconds = serializers.IntegerField(allow_null=True)
     credential_kind = serializers.CharField(allow_null=True, help_text="null: none is shown to the agent.")
     credential_set_at = serializers.DateTimeField(allow_null=True)
+    calls_per_hour = serializers.IntegerField(allow_null=True, help_text="The customer's own limit.")
+    expected_tokens = serializers.IntegerField(allow_null=True)
+    expected_cost_usd = serializers.FloatField(allow_null=True)
     card_fetched_at = serializers.DateTimeField(allow_null=True)
     created_at = serializers.DateTimeField()
 

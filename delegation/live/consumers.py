@@ -30,6 +30,7 @@ from security.credentials import credential_of_token, member_of
 from security.errors import AuthFailed, NotAuthenticated, NotFound, PlatformError, ValidationFailed
 from security.principal import Principal
 from security.services import principal_of_user
+from security.switches import SWITCHES_REMEMBERED_SECONDS, is_switched_off, switches_are_stale
 
 SUBPROTOCOL = "a2a.jwt"
 # What a lost wake-up costs at most.
@@ -174,13 +175,27 @@ class EventSocket(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels pub
 
     async def _next_poke(self) -> set[UUID] | None:
         """Wait for a poke and return the tasks that moved, or None when it is time to look at all of them."""
-        try:
-            await asyncio.wait_for(self._poked.wait(), self._wait_seconds())
-        except TimeoutError:
-            return None
+        until = time.monotonic() + self._wait_seconds()
+        while not self._poked.is_set():
+            left_seconds = until - time.monotonic()
+            if left_seconds <= 0:
+                return None
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._poked.wait(), min(left_seconds, SWITCHES_REMEMBERED_SECONDS))
+            await self._check_switched_on()
         self._poked.clear()
         moved, self._moved = self._moved, set()
         return moved
+
+    async def _check_switched_on(self) -> None:
+        """Raise NotAuthenticated once the customer is switched off. Of all sockets one a second asks the database."""
+        customer_id = self._principal.customer_id
+        with suppress(DatabaseError):  # It is asked again a second later.
+            off = (
+                await _in_thread(is_switched_off, customer_id) if switches_are_stale() else is_switched_off(customer_id)
+            )
+            if off:
+                raise NotAuthenticated(internal="switched off")
 
     def _wait_seconds(self) -> float:
         if self._expires_at is None:

@@ -37,7 +37,9 @@ def _outcomes(split_id: UUID) -> list[Row]:
     """Return how each branch ended, in the order of the subtasks. A branch may have gone on from agent to agent."""
     hops = Hop.objects.filter(join_id=split_id)
     asked = {hop.branch: hop for hop in hops.filter(parent_id=split_id, attempt=1)}
-    ended = hops.filter(Q(status=HopStatus.COMPLETED, action=Action.HANDLE) | Q(status=HopStatus.FAILED))
+    # One that was cancelled because the split went on without it has no error, and is no outcome.
+    stopped = Q(status__in=[HopStatus.FAILED, HopStatus.CANCELED]) & ~Q(error_code="")
+    ended = hops.filter(Q(status=HopStatus.COMPLETED, action=Action.HANDLE) | stopped)
     return [_outcome(asked[hop.branch], hop) for hop in ended.order_by("branch")]
 
 

@@ -17,6 +17,7 @@ from django.db import connection, transaction
 from delegation.models import Approval, Clarification, Hop, Task, Worker
 from delegation.services.branches import superfluous_cancel
 from delegation.services.expiry import approval_escalate, approval_expire, clarification_expire, task_expire
+from delegation.services.switching import switched_off_cancel
 from delegation.states import TASK_ENDED, HopStatus, QuestionStatus
 
 log = structlog.get_logger(__name__)
@@ -116,7 +117,7 @@ def free(hop_ids: Iterable[UUID]) -> int:
 
 
 def sweep_due(now: datetime) -> None:
-    """End tasks past their deadline, questions past their time, and branches that no split waits for; escalate."""
+    """End what is past its time, superfluous or switched off: tasks, questions, branches, calls; escalate approvals."""
     late = Task.objects.filter(deadline_at__lte=now).exclude(status__in=TASK_ENDED)
     for task_id in late.values_list("id", flat=True)[:_MOST_AT_ONCE]:
         task_expire(task_id=task_id, now=now)
@@ -128,3 +129,4 @@ def sweep_due(now: datetime) -> None:
     for approval_id in undecided.values_list("id", flat=True)[:_MOST_AT_ONCE]:
         approval_escalate(approval_id, now=now)
     superfluous_cancel(now=now)
+    switched_off_cancel(now=now)

@@ -7,6 +7,7 @@ from django.db.models.functions import Now
 
 from delegation.models.scope import TenantQuerySet
 from delegation.states import Seniority
+from security.models import InFlight
 
 AGENT_TYPE = r"\A[a-z0-9]+(?:[-_][a-z0-9]+)*\Z"
 agent_type_is_a_slug = RegexValidator(AGENT_TYPE, "Lower-case letters, digits, single dashes and underscores only.")
@@ -33,7 +34,9 @@ class Agent(models.Model):
     card_fetched_at = models.DateTimeField(null=True, blank=True, editable=False)
     is_root = models.BooleanField(default=False, help_text="Receives the tasks that name no agent.")
     requires_approval = models.BooleanField(default=False, help_text="A person must approve what is delegated to it.")
-    enabled = models.BooleanField(default=True)
+    enabled = models.BooleanField(default=True, help_text="Off: no call of it begins any more.")
+    in_flight = models.CharField("when switched off", max_length=6, choices=InFlight, default=InFlight.FINISH)
+    disabled_reason = models.TextField("why it is switched off", default="", blank=True)
     timeout_seconds = models.PositiveIntegerField(null=True, blank=True, help_text="Empty: the platform's limit.")
     calls_per_hour = models.PositiveIntegerField(
         null=True, blank=True, help_text="The customer's own limit below the platform's. Empty: the platform's."
@@ -53,6 +56,7 @@ class Agent(models.Model):
 
     class Meta:
         ordering = ["customer_id", "agent_type"]
+        indexes = [models.Index(fields=["in_flight"], name="agent_disabled", condition=models.Q(enabled=False))]
         constraints = [
             models.UniqueConstraint(fields=["customer", "agent_type"], name="one_agent_per_type"),
             models.UniqueConstraint(fields=["customer", "ve_id"], name="one_agent_per_ve_id"),

@@ -23,15 +23,18 @@ from delegation.services.credentials import (
     credential_set,
 )
 from delegation.services.storable import check_storable
+from delegation.services.switching import agent_calls_cancel
 from security.errors import NotFound, PlatformError, ValidationFailed
 from security.identity import CallIdentity
+from security.models import InFlight
 from security.principal import Principal
 from security.roles import Permission
 from security.signing import RingSigner
+from security.switches import record_switch
 
 EDITABLE = frozenset(
-    "agent_type name description seniority skills endpoint_url is_root requires_approval enabled "
-    "timeout_seconds".split()
+    "agent_type name description seniority skills endpoint_url is_root requires_approval enabled in_flight "
+    "disabled_reason timeout_seconds calls_per_hour expected_tokens expected_cost_usd".split()
 )
 _CHECK_SECONDS = 10.0
 
@@ -73,9 +76,32 @@ def agent_create(*, principal: Principal, fields: dict[str, object], now: dateti
 
 
 def agent_update(*, principal: Principal, agent_id: UUID, fields: dict[str, object], now: datetime) -> Agent:
-    """Change an agent. Raises as ``agent_create``, and NotFound."""
+    """Change an agent; ``enabled`` is its kill switch. Raises as ``agent_create``, and NotFound."""
     principal.require(Permission.AGENT_EDIT)
-    return _saved(agent_get(principal=principal, agent_id=agent_id), fields, now=now)
+    agent = agent_get(principal=principal, agent_id=agent_id)
+    before = agent.enabled, agent.in_flight
+    with transaction.atomic():
+        agent = _saved(agent, fields, now=now)
+        if (agent.enabled, agent.in_flight) != before:
+            agent_switched(agent, by=f"{principal.username} ({principal.role})", now=now)
+    return agent
+
+
+def agent_switched(agent: Agent, *, by: str, now: datetime) -> None:
+    """Record that the agent was switched off or on; once committed, cancel its calls in flight if that was chosen."""
+    record_switch(
+        customer_id=agent.customer_id,
+        agent_ve_id=agent.ve_id,
+        agent_type=agent.agent_type,
+        on=agent.enabled,
+        by=by,
+        in_flight=agent.in_flight,
+        reason=agent.disabled_reason,
+        now=now,
+    )
+    if not agent.enabled and agent.in_flight == InFlight.CANCEL:
+        whose = {"customer_id": agent.customer_id, "agent_type": agent.agent_type}
+        transaction.on_commit(lambda: agent_calls_cancel(**whose, now=now))
 
 
 def agent_check(*, principal: Principal, agent_id: UUID, now: datetime) -> AgentCheck:
@@ -127,6 +153,8 @@ def _saved(agent: Agent, fields: dict[str, object], *, now: datetime) -> Agent:
     for name in EDITABLE & fields.keys():
         check_storable(name, fields[name])
         setattr(agent, name, fields[name])
+    if agent.enabled:
+        agent.disabled_reason = ""
     _check_skills(agent.skills)
     address_policy().check_url(agent.endpoint_url)
     if "credential" in fields:

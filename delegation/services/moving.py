@@ -79,14 +79,29 @@ class Moving:
 
     def fail_hop(self, hop: Hop, error: PlatformError, *, ending: TaskStatus) -> None:
         """Fail a waiting hop: its branch gets the error as its outcome, or the task ends with it."""
-        shown = {"code": error.code, "message": error.user_message}
+        shown = self._stop(hop, HopStatus.FAILED, error)
+        self.tell("hop.failed", delegation_id=str(hop.id), error=shown, execution_time_seconds=None)
+        self._end_with(hop, error, ending=ending)
+
+    def cancel_hop(self, hop: Hop, error: PlatformError) -> None:
+        """Cancel one hop that is under way: its branch gets the error as its outcome, or the task is cancelled."""
+        shown = self._stop(hop, HopStatus.CANCELED, error)
+        self.tell("hop.canceled", delegation_id=str(hop.id), error=shown)
+        self._end_with(hop, error, ending=TaskStatus.CANCELED)
+
+    def _stop(self, hop: Hop, status: HopStatus, error: PlatformError) -> Row:
         Hop.objects.filter(id=hop.id).update(
-            status=HopStatus.FAILED,
+            status=status,
+            owner=None,
+            due_at=None,
             error_code=error.code,
             error_message=error.user_message,
             completed_at=self.now,
         )
-        self.tell("hop.failed", delegation_id=str(hop.id), error=shown, execution_time_seconds=None)
+        return {"code": error.code, "message": error.user_message}
+
+    def _end_with(self, hop: Hop, error: PlatformError, *, ending: TaskStatus) -> None:
+        """Go on without the hop: with its split's other branches, or not at all."""
         if hop.join_id is None:
             self.end(ending, error)
             return
