@@ -24,17 +24,16 @@ from delegation.loop.account import Account
 from delegation.loop.caller import identity_of
 from delegation.loop.admission import Gate
 from delegation.loop.circuits import Circuits
+from delegation.loop.hop_run import HopRun
 from delegation.loop.roster import AgentRecord, Roster, Rosters
-from delegation.loop.screening import Screened, screen
+from delegation.loop.screening import screen
 from delegation.policy.approval import terms
-from delegation.policy.decision import Decision, DecisionInvalid, Usage, read_decision
+from delegation.policy.decision import Decision, DecisionInvalid, read_decision
 from delegation.policy.verdict import MAX_DEPTH, Situation, Verdict, candidates, judge, problem_for_agent
 from delegation.states import Action
 from delegation.store import ClaimedHop, Settled, Settlement
 from delegation.store.records import Row
-from delegation.store.rows import ruling_row
-from security.authorisation import Ruling, may_invoke
-from security.errors import AuthFailed, CustomerDisabled, LeakageDetected, PlatformError
+from security.errors import LeakageDetected, PlatformError
 from security.leakage import Detector, Policy
 
 log = structlog.get_logger(__name__)
@@ -104,7 +103,7 @@ class Conductor:
         count(settlement, settled, known=run.known_agents)
         return [_knowing(child, hop_count=settled.hop_count) for child in following]
 
-    async def _concluded(self, run: "HopRun") -> tuple[Settlement, list[ClaimedHop]]:
+    async def _concluded(self, run: HopRun) -> tuple[Settlement, list[ClaimedHop]]:
         """Return how the hop ends, also where it ends in an error."""
         try:
             return await self._outcome(run)
@@ -116,7 +115,7 @@ class Conductor:
             log.exception("hop broke", hop_id=str(run.hop.id))
             return accounts.failed(run.account(), PlatformError()), []
 
-    async def _outcome(self, run: "HopRun") -> tuple[Settlement, list[ClaimedHop]]:
+    async def _outcome(self, run: HopRun) -> tuple[Settlement, list[ClaimedHop]]:
         hop = run.hop
         if _now() >= hop.task.deadline_at:
             raise DeadlineExceeded(internal=f"deadline {hop.task.deadline_at:%Y-%m-%d %H:%M:%S}")
@@ -157,7 +156,7 @@ class Conductor:
                 )
                 return accounts.referred(account, decision, verdict, targets, slots=self._slots(), terms=asked_on)
 
-    async def _turn(self, run: "HopRun", roster: Roster, inputs: list[Row]) -> datetime | None:
+    async def _turn(self, run: HopRun, roster: Roster, inputs: list[Row]) -> datetime | None:
         """Count the call, once a hop: neither a poll nor an answer to its question makes another of it.
 
         Returns when to try again, None where the call may be made now. Raises RateLimitExceeded.
@@ -166,7 +165,7 @@ class Conductor:
             return None
         return await self._gate.admit(run.hop, roster, now=_now())
 
-    async def _hear(self, run: "HopRun", roster: Roster, inputs: list[Row]) -> Heard:
+    async def _hear(self, run: HopRun, roster: Roster, inputs: list[Row]) -> Heard:
         """Call the agent, and once more where its decision cannot be accepted.
 
         Raises:
@@ -195,13 +194,13 @@ class Conductor:
                 refusal, problem = verdict.refusal, problem_for_agent(verdict.refusal, situation)
         raise refusal
 
-    async def _reply(self, run: "HopRun", call: AgentCall, *, correction: bool) -> AgentReply:
+    async def _reply(self, run: HopRun, call: AgentCall, *, correction: bool) -> AgentReply:
         ask = self._gateway.poll if run.hop.polls and not correction else self._gateway.call
         with self._circuits.admitted(run.agent, now=_now()):
             cut_short = call.timeout_seconds < self._time_limit(run.agent)
             return await self._answer(run, ask(call), cut_short=cut_short)
 
-    async def _answer(self, run: "HopRun", asking: Awaitable[AgentReply], *, cut_short: bool) -> AgentReply:
+    async def _answer(self, run: HopRun, asking: Awaitable[AgentReply], *, cut_short: bool) -> AgentReply:
         """Wait for the agent; its circuit and its response time learn how that went.
 
         ``cut_short``: the task's deadline left it less time than it may take, so that being late is not its fault.
@@ -226,7 +225,7 @@ class Conductor:
     def _time_limit(self, agent: AgentRecord) -> float:
         return agent.timeout_seconds or self._agent_timeout_seconds
 
-    def _call(self, run: "HopRun", roster: Roster, situation: Situation, inputs: list[Row], problem: str) -> AgentCall:
+    def _call(self, run: HopRun, roster: Roster, situation: Situation, inputs: list[Row], problem: str) -> AgentCall:
         hop, agent = run.hop, run.agent
         timeout = min(self._time_limit(agent), max((hop.task.deadline_at - _now()).total_seconds(), 0.001))
         message_id = hop.id if not problem else uuid5(hop.id, "correction")
@@ -250,7 +249,7 @@ class Conductor:
             return_immediately=not problem,
         )
 
-    def _screened(self, run: "HopRun", decision: Decision) -> Decision:
+    def _screened(self, run: HopRun, decision: Decision) -> Decision:
         screened = screen(
             decision,
             hop=run.hop,
@@ -264,101 +263,6 @@ class Conductor:
         if screened.blocked:
             raise LeakageDetected(internal=f"{len(screened.rows)} findings in {run.hop.agent_type}'s answer")
         return screened.decision
-
-
-class HopRun:
-    """What gathers while one hop runs, and goes on record however it ends."""
-
-    def __init__(self, hop: ClaimedHop) -> None:
-        self.hop = hop
-        self.decision: Decision | None = None
-        self.seconds: float | None = None
-        self.known_agents: frozenset[str] = frozenset()
-        self._agent: AgentRecord | None = None
-        self._usage = Usage()
-        self._authorizations: list[Row] = []
-        self._leakages: list[Row] = []
-
-    @property
-    def agent(self) -> AgentRecord:
-        if self._agent is None:
-            raise PlatformError(internal="the agent is not known yet")
-        return self._agent
-
-    def meet(self, roster: Roster) -> None:
-        """Find the agent and rule whether it may be called; a hop that goes on has been ruled on before.
-
-        What an agent is at work on when it is disabled may be finished: whoever wants it otherwise cancels it.
-
-        Raises:
-            AgentUnavailable: the customer has no such agent any more, or it is disabled.
-            CustomerDisabled
-            AuthFailed: it may not be called.
-        """
-        self.known_agents = frozenset(roster.agents)
-        self._agent = roster.agents.get(self.hop.agent_type)
-        if self._agent is None:
-            raise AgentUnavailable(internal=f"no agent {self.hop.agent_type}")
-        ruling = may_invoke(customer_id=self.hop.task.customer_id, target=self._agent)
-        if self.hop.polls:
-            return
-        self._record(ruling, action="invoke", target=self.hop.agent_type)
-        if not roster.terms.active:
-            raise CustomerDisabled(internal=f"{self.hop.task.customer_id} is disabled")
-        if not self._agent.enabled:
-            raise AgentUnavailable(internal=ruling.reason)
-        if not ruling.authorized:
-            raise AuthFailed(internal=ruling.reason)
-
-    def situation(self, roster: Roster) -> Situation:
-        task = self.hop.task
-        return Situation(
-            agent=self.agent,
-            depth=self.hop.depth,
-            path=self.hop.path,
-            roster=roster.agents,
-            rules=roster.rules,
-            used_pairs=roster.used_pairs,
-            hops_left=max(0, task.hop_budget - task.hop_count),
-        )
-
-    def note(self, screened: Screened) -> None:
-        """Keep the decision as it may be recorded, with what the scan found in it."""
-        self.decision = screened.decision
-        self._usage += screened.decision.usage
-        self._leakages += screened.rows
-        for severity in screened.severities:
-            metrics.LEAKAGE_DETECTED.labels(severity, self.hop.task.customer_id).inc()
-
-    def rule(self, verdict: Verdict) -> None:
-        for target, ruling in verdict.rulings:
-            self._record(ruling, action="delegate_to", target=target)
-
-    def account(self) -> Account:
-        return Account(
-            hop=self.hop,
-            at=_now(),
-            agent=self._agent,
-            seconds=self.seconds,
-            authorizations=tuple(self._authorizations),
-            leakages=tuple(self._leakages),
-            findings=len(self._leakages),
-            usage=self._usage,
-        )
-
-    def _record(self, ruling: Ruling, *, action: str, target: str) -> None:
-        row = ruling_row(
-            task_id=self.hop.task.id,
-            customer_id=self.hop.task.customer_id,
-            agent_ve_id=self.agent.ve_id,
-            target=target,
-            action=action,
-            authorized=ruling.authorized,
-            reason=ruling.reason,
-            headers={"X-Customer-ID": self.hop.task.customer_id},
-            at=_now(),
-        )
-        self._authorizations.append(row)
 
 
 def count(settlement: Settlement, settled: Settled, *, known: frozenset[str]) -> None:

@@ -253,6 +253,7 @@ def test_an_agent_is_employed_and_its_address_judged(root: Client, people: Cast,
     form = {
         "customer": "techcorp", "agent_type": "editor", "ve_id": "ve-9", "name": "Edgar", "seniority": "senior",
         "skills": '["editing"]', "endpoint_url": "http://169.254.169.254/", "enabled": "on",
+        "in_flight": "finish",
     }  # fmt: skip
 
     refused = root.post(address(Agent, "add"), form)

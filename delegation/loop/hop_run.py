@@ -1,0 +1,115 @@
+"""What gathers while one hop runs."""
+
+from datetime import UTC, datetime
+
+from delegation import metrics
+from delegation.errors import AgentUnavailable
+from delegation.loop.account import Account
+from delegation.loop.roster import AgentRecord, Roster
+from delegation.loop.screening import Screened
+from delegation.policy.decision import Decision, Usage
+from delegation.policy.verdict import Situation, Verdict
+from delegation.store import ClaimedHop
+from delegation.store.records import Row
+from delegation.store.rows import ruling_row
+from security.authorisation import Ruling, may_invoke
+from security.errors import AuthFailed, CustomerDisabled, PlatformError
+
+
+class HopRun:
+    """What gathers while one hop runs, and goes on record however it ends."""
+
+    def __init__(self, hop: ClaimedHop) -> None:
+        self.hop = hop
+        self.decision: Decision | None = None
+        self.seconds: float | None = None
+        self.known_agents: frozenset[str] = frozenset()
+        self._agent: AgentRecord | None = None
+        self._usage = Usage()
+        self._authorizations: list[Row] = []
+        self._leakages: list[Row] = []
+
+    @property
+    def agent(self) -> AgentRecord:
+        if self._agent is None:
+            raise PlatformError(internal="the agent is not known yet")
+        return self._agent
+
+    def meet(self, roster: Roster) -> None:
+        """Find the agent and rule whether it may be called; a hop that goes on has been ruled on before.
+
+        What an agent is at work on when it is disabled may be finished: whoever wants it otherwise cancels it.
+
+        Raises:
+            AgentUnavailable: the customer has no such agent any more, or it is disabled.
+            CustomerDisabled
+            AuthFailed: it may not be called.
+        """
+        self.known_agents = frozenset(roster.agents)
+        self._agent = roster.agents.get(self.hop.agent_type)
+        if self._agent is None:
+            raise AgentUnavailable(internal=f"no agent {self.hop.agent_type}")
+        ruling = may_invoke(customer_id=self.hop.task.customer_id, target=self._agent)
+        if self.hop.polls:
+            return
+        self._record(ruling, action="invoke", target=self.hop.agent_type)
+        if not roster.terms.active:
+            raise CustomerDisabled(internal=f"{self.hop.task.customer_id} is disabled")
+        if not self._agent.enabled:
+            raise AgentUnavailable(internal=ruling.reason)
+        if not ruling.authorized:
+            raise AuthFailed(internal=ruling.reason)
+
+    def situation(self, roster: Roster) -> Situation:
+        task = self.hop.task
+        return Situation(
+            agent=self.agent,
+            depth=self.hop.depth,
+            path=self.hop.path,
+            roster=roster.agents,
+            rules=roster.rules,
+            used_pairs=roster.used_pairs,
+            hops_left=max(0, task.hop_budget - task.hop_count),
+        )
+
+    def note(self, screened: Screened) -> None:
+        """Keep the decision as it may be recorded, with what the scan found in it."""
+        self.decision = screened.decision
+        self._usage += screened.decision.usage
+        self._leakages += screened.rows
+        for severity in screened.severities:
+            metrics.LEAKAGE_DETECTED.labels(severity, self.hop.task.customer_id).inc()
+
+    def rule(self, verdict: Verdict) -> None:
+        for target, ruling in verdict.rulings:
+            self._record(ruling, action="delegate_to", target=target)
+
+    def account(self) -> Account:
+        return Account(
+            hop=self.hop,
+            at=_now(),
+            agent=self._agent,
+            seconds=self.seconds,
+            authorizations=tuple(self._authorizations),
+            leakages=tuple(self._leakages),
+            findings=len(self._leakages),
+            usage=self._usage,
+        )
+
+    def _record(self, ruling: Ruling, *, action: str, target: str) -> None:
+        row = ruling_row(
+            task_id=self.hop.task.id,
+            customer_id=self.hop.task.customer_id,
+            agent_ve_id=self.agent.ve_id,
+            target=target,
+            action=action,
+            authorized=ruling.authorized,
+            reason=ruling.reason,
+            headers={"X-Customer-ID": self.hop.task.customer_id},
+            at=_now(),
+        )
+        self._authorizations.append(row)
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
