@@ -77,6 +77,7 @@ MIDDLEWARE = [
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
+    "a2a_project.edge.EdgeLimitMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
 ]
 
@@ -117,8 +118,22 @@ CACHES = {
         if REDIS_URL
         else "django.core.cache.backends.locmem.LocMemCache",
         "LOCATION": REDIS_URL or "a2a",
+    },
+    # What is counted at the HTTP edge. In one process it holds a count for so many addresses and accounts at once.
+    "counts": {
+        "BACKEND": "security.counting_cache.CountingCache",
+        "LOCATION": REDIS_URL,
+        "KEY_PREFIX": "a2a-counts",
+        "OPTIONS": {"socket_timeout": 0.5, "socket_connect_timeout": 0.5},
     }
+    if REDIS_URL
+    else {
+        "BACKEND": "django.core.cache.backends.locmem.LocMemCache",
+        "LOCATION": "a2a-counts",
+        "OPTIONS": {"MAX_ENTRIES": 100_000},
+    },
 }
+RATELIMIT_USE_CACHE = "counts"
 
 CHANNEL_LAYERS = {
     "default": {"BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer", "CONFIG": {"hosts": [REDIS_URL]}}
@@ -133,6 +148,12 @@ A2A_ALLOWED_AGENT_HOSTS = environment.listing("A2A_ALLOWED_AGENT_HOSTS")
 A2A_LIMIT_CUSTOMER_TASKS_PER_DAY = int(environment.number("A2A_LIMIT_CUSTOMER_TASKS_PER_DAY", 1000))
 A2A_LIMIT_AGENT_CALLS_PER_HOUR = int(environment.number("A2A_LIMIT_AGENT_CALLS_PER_HOUR", 100))
 A2A_LIMIT_PAIR_PER_HOUR = int(environment.number("A2A_LIMIT_PAIR_PER_HOUR", 50))
+A2A_HTTP_REQUESTS_PER_MINUTE = int(environment.number("A2A_HTTP_REQUESTS_PER_MINUTE", 6000))
+A2A_HTTP_ADDRESS_REQUESTS_PER_MINUTE = int(environment.number("A2A_HTTP_ADDRESS_REQUESTS_PER_MINUTE", 12_000))
+A2A_LOGIN_ATTEMPTS_PER_MINUTE = int(environment.number("A2A_LOGIN_ATTEMPTS_PER_MINUTE", 300))
+A2A_LOGIN_FAILURES = int(environment.number("A2A_LOGIN_FAILURES", 10, least=1))
+A2A_LOGIN_ADDRESS_FAILURES = int(environment.number("A2A_LOGIN_ADDRESS_FAILURES", 100, least=1))
+A2A_LOGIN_LOCK_SECONDS = int(environment.number("A2A_LOGIN_LOCK_SECONDS", 900, least=1))
 A2A_TASK_DEADLINE_SECONDS = environment.number("A2A_TASK_DEADLINE_SECONDS", 24 * 3600, least=1)
 A2A_QUESTION_EXPIRY_SECONDS = environment.number("A2A_QUESTION_EXPIRY_SECONDS", 24 * 3600, least=1)
 A2A_HOP_BUDGET = int(environment.number("A2A_HOP_BUDGET", 100, least=1))
@@ -145,7 +166,7 @@ A2A_MESSAGE_MAX_BYTES = int(environment.number("A2A_MESSAGE_MAX_BYTES", 1024 * 1
 # -- people
 
 AUTHENTICATION_BACKENDS = [
-    "django.contrib.auth.backends.ModelBackend",
+    "security.login_guard.GuardedBackend",
     "guardian.backends.ObjectPermissionBackend",
 ]
 ANONYMOUS_USER_NAME = None

@@ -158,6 +158,8 @@ def environment(*, database_url: str, redis_url: str, agents_url: str, folder: s
         "A2A_LIMIT_CUSTOMER_TASKS_PER_DAY": _UNREACHED,
         "A2A_LIMIT_AGENT_CALLS_PER_HOUR": _UNREACHED,
         "A2A_LIMIT_PAIR_PER_HOUR": _UNREACHED,
+        "A2A_HTTP_REQUESTS_PER_MINUTE": _UNREACHED,
+        "A2A_HTTP_ADDRESS_REQUESTS_PER_MINUTE": _UNREACHED,
         "A2A_QUEUE": f"bench-{os.getpid()}",
     }
 

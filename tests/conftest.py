@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 import redis
-from django.core.cache import cache
+from django.core.cache import cache, caches
 from django.db import connections
 
 from security.credentials import forget_members
@@ -37,6 +37,7 @@ def _fresh_process(settings: Any) -> Iterator[None]:
     if "locmem" in settings.CACHES["default"]["BACKEND"]:
         # A shared server's cache holds what is not ours.
         cache.clear()
+        caches["counts"].clear()
     yield
     forget_members()
 
@@ -47,8 +48,9 @@ def _forget_limits(redis_url: str) -> None:
     forget_switches()
     if redis_url:
         with redis.Redis.from_url(redis_url) as server:
-            for key in server.scan_iter("a2a:limit:*"):
-                server.delete(key)
+            for pattern in ("a2a:limit:*", "a2a:budget:*", "a2a-counts:*"):
+                for key in server.scan_iter(pattern):
+                    server.delete(key)
 
 
 @pytest.fixture

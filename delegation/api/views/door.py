@@ -6,6 +6,7 @@ from rest_framework.request import Request
 from rest_framework.views import APIView
 
 from delegation.api.rendering import JsonNegotiation
+from security.http_limits import count_user
 from security.principal import Principal
 
 
@@ -19,6 +20,12 @@ class Door(APIView):
             # Without a length the framework takes a body that comes in chunks for an empty one.
             request.META["CONTENT_LENGTH"] = str(len(request.body))
         return super().initialize_request(request, *args, **kwargs)
+
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        super().initial(request, *args, **kwargs)
+        user_id = getattr(request.user, "pk", None)
+        if user_id is not None:
+            count_user(request, user_id=user_id)
 
 
 def principal_of(request: Request) -> Principal:

@@ -14,6 +14,8 @@ from delegation.api.schema import documented
 from delegation.api.views.door import Door
 from security.credentials import TokenPair, log_in, rotate
 from security.errors import ValidationFailed
+from security.http_limits import count_login
+from security.limits import LimiterUnavailable
 
 
 class Token(Door):
@@ -27,7 +29,7 @@ class Token(Door):
         request_sample=samples.TOKEN_REQUEST,
         response=TokenOutput,
         sample=samples.TOKENS,
-        errors=(ValidationFailed,),
+        errors=(ValidationFailed, LimiterUnavailable),
         tag="auth",
         anonymous=True,
     )
@@ -51,12 +53,13 @@ class Refresh(Door):
         request_sample=samples.REFRESH_REQUEST,
         response=TokenOutput,
         sample=samples.TOKENS,
-        errors=(ValidationFailed,),
+        errors=(ValidationFailed, LimiterUnavailable),
         tag="auth",
         anonymous=True,
     )
     def post(self, request: Request) -> Response:
         """Return a new pair for a refresh token, with the role that its person has now."""
+        count_login(request)
         return _never_stored(rotate(validated(RefreshInput, request.data)["refresh"]))
 
 
