@@ -17,6 +17,7 @@ from audit.admin import task_link
 from audit.screens import CustomerFilter, ReadOnlyAdmin, is_list, moment, pretty, short_link
 from delegation.live import pages
 from delegation.models import Agent, Hop, Task, TaskEvent
+from delegation.services.budgets import task_budget
 from delegation.services.tasks import task_cancel
 from delegation.templatetags.live import cost as written_cost
 from security.errors import PlatformError
@@ -46,7 +47,7 @@ class TaskAdmin(ReadOnlyAdmin):
     fieldsets = [
         (None, {"fields": [
             ("state", "priority"), ("customer_id", "created_by"), ("agent_type", "hop_count"),
-            ("cost_usd", "input_tokens", "output_tokens"), ("created_at", "started_at", "completed_at"),
+            ("cost_usd", "input_tokens", "output_tokens"), "budget", ("created_at", "started_at", "completed_at"),
             ("error_code", "error_message"),
         ]}),
         ("Request", {"fields": ["asked"], "classes": ["tab"]}),
@@ -79,6 +80,18 @@ class TaskAdmin(ReadOnlyAdmin):
     @display(description="cost", ordering="cost_usd")
     def cost(self, row: Task) -> str:
         return written_cost(row.cost_usd)
+
+    @display(description="budget left")
+    def budget(self, row: Task) -> str:
+        budget = task_budget(row)
+        if budget is None:
+            return "unlimited"
+        parts = []
+        if budget.tokens is not None:
+            parts.append(f"{budget.tokens.left:,} of {budget.tokens.allowed:,} tokens")
+        if budget.cost_usd is not None:
+            parts.append(f"${budget.cost_usd.left:,.4f} of ${budget.cost_usd.allowed:,.4f}")
+        return ", ".join(parts)
 
     def change_view(
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None

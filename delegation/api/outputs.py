@@ -13,6 +13,17 @@ class ErrorOutput(serializers.Serializer[Any]):
     message = serializers.CharField()
 
 
+class BudgetPartOutput(serializers.Serializer[Any]):
+    allowed = serializers.FloatField()
+    used = serializers.FloatField()
+    left = serializers.FloatField()
+
+
+class BudgetOutput(serializers.Serializer[Any]):
+    tokens = BudgetPartOutput(allow_null=True)
+    cost_usd = BudgetPartOutput(allow_null=True)
+
+
 class TaskOutput(serializers.Serializer[Any]):
     task_id = serializers.UUIDField()
     customer_id = serializers.CharField()
@@ -33,6 +44,7 @@ class TaskOutput(serializers.Serializer[Any]):
     input_tokens = serializers.IntegerField()
     output_tokens = serializers.IntegerField()
     cost_usd = serializers.FloatField()
+    budget = BudgetOutput(allow_null=True, help_text="What the task may use, as it stands; null: as much as it likes.")
     trace_id = serializers.CharField()
 
 

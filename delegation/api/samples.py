@@ -41,6 +41,10 @@ TASK: Sample = {
     "input_tokens": 420,
     "output_tokens": 180,
     "cost_usd": 0.0042,
+    "budget": {
+        "tokens": {"allowed": 20_000, "used": 600, "left": 19_400},
+        "cost_usd": None,
+    },
     "trace_id": "4bf92f3577b34da6a3ce929d0e0e4736",
 }
 
@@ -54,6 +58,7 @@ SUBMITTED_TASK: Sample = TASK | {
     "input_tokens": 0,
     "output_tokens": 0,
     "cost_usd": 0.0,
+    "budget": None,
 }
 WORKING_TASK: Sample = SUBMITTED_TASK | {"status": "working", "started_at": "2026-11-22T09:00:00.004000Z"}
 CANCELED_TASK: Sample = SUBMITTED_TASK | {"status": "canceled", "completed_at": "2026-11-22T09:00:01.000000Z"}

@@ -8,6 +8,7 @@ import orjson
 from django.core.exceptions import ObjectDoesNotExist
 
 from delegation.models import Agent, Approval, Clarification, Hop, Task, TaskEvent
+from delegation.services.budgets import task_budget
 from delegation.states import TaskStatus
 
 SUMMARY_LENGTH = 500
@@ -32,6 +33,7 @@ def submitted_shape(task: Task) -> Shape:
         "input_tokens": 0,
         "output_tokens": 0,
         "cost_usd": 0.0,
+        "budget": None,
     }
 
 
@@ -49,6 +51,18 @@ def task_shape(task: Task) -> Shape:
         "input_tokens": task.input_tokens,
         "output_tokens": task.output_tokens,
         "cost_usd": float(task.cost_usd),
+        "budget": _budget_of(task),
+    }
+
+
+def _budget_of(task: Task) -> Shape | None:
+    """Return what the task may use, has used and has left; None where it has no budget."""
+    budget = task_budget(task)
+    if budget is None:
+        return None
+    return {
+        name: None if part is None else {"allowed": part.allowed, "used": part.used, "left": part.left}
+        for name, part in (("tokens", budget.tokens), ("cost_usd", budget.cost_usd))
     }
 
 

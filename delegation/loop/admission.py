@@ -7,6 +7,7 @@ a crash.
 import heapq
 from collections import defaultdict
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -38,12 +39,7 @@ class Gate:
         Raises:
             RateLimitExceeded: a limit is used up; no limit has counted anything.
         """
-        hits = [roster.call(hop.agent_type)]
-        delegated = hop.parent_id is not None and hop.attempt == 1
-        if delegated:
-            hits.append(roster.delegation(hop.path[-2], hop.agent_type))
-        place = hop.branch if hop.join_id == hop.parent_id else 0
-        operation_id = f"{hop.parent_id}:{place}" if delegated else str(hop.id)
+        hits, operation_id = _counted_by(hop, roster)
         if self._turns:
             hits = [replace(hit, ahead=self._ahead(hit.scope, now)) for hit in hits]
         admission = await self._acquire(hits, operation_id=operation_id, now=now)
@@ -66,6 +62,12 @@ class Gate:
         admission = await self._acquire(hits, operation_id=str(hop.id), now=now)
         if admission is not None and not admission.admitted:
             raise exceeded(admission)
+
+    async def give_back(self, hop: ClaimedHop, roster: Roster) -> None:
+        """Take back what was counted for a call that is not made after all."""
+        hits, operation_id = _counted_by(hop, roster)
+        with suppress(LimiterUnavailable):
+            await self._limiter.give_back([hit.scope for hit in hits], operation_id=operation_id)
 
     async def _acquire(self, hits: list[Hit], *, operation_id: str, now: datetime) -> Admission | None:
         """Return the limiter's answer, None where it has none: what runs is never stopped for want of a counter."""
@@ -101,3 +103,12 @@ class Gate:
         if not turns:
             del self._turns[scope]
         return len(turns)
+
+
+def _counted_by(hop: ClaimedHop, roster: Roster) -> tuple[list[Hit], str]:
+    """Return what the hop's call counts, and the id that it is counted under however often it is tried."""
+    hits = [roster.call(hop.agent_type)]
+    if hop.parent_id is None or hop.attempt > 1:
+        return hits, str(hop.id)
+    hits.append(roster.delegation(hop.path[-2], hop.agent_type))
+    return hits, f"{hop.parent_id}:{hop.branch if hop.join_id == hop.parent_id else 0}"

@@ -23,6 +23,7 @@ from delegation.loop import account as accounts
 from delegation.loop.account import Account
 from delegation.loop.caller import identity_of
 from delegation.loop.admission import Gate
+from delegation.loop.budgets import GRACE_SECONDS, Budgets
 from delegation.loop.circuits import Circuits
 from delegation.loop.hop_run import HopRun
 from delegation.loop.roster import AgentRecord, Roster, Rosters
@@ -33,7 +34,7 @@ from delegation.policy.verdict import MAX_DEPTH, Situation, Verdict, candidates,
 from delegation.states import Action
 from delegation.store import ClaimedHop, Settled, Settlement
 from delegation.store.records import Row
-from security.errors import LeakageDetected, PlatformError
+from security.errors import BudgetExceeded, LeakageDetected, PlatformError
 from security.leakage import Detector, Policy
 
 log = structlog.get_logger(__name__)
@@ -64,6 +65,7 @@ class Conductor:
         rosters: Rosters,
         circuits: Circuits,
         gate: Gate,
+        budgets: Budgets,
         detector: Callable[[], Detector],
         inputs: Callable[[UUID], Awaitable[list[Row]]],
         settle: Callable[[Settlement], Awaitable[Settled]],
@@ -75,6 +77,7 @@ class Conductor:
         self._rosters = rosters
         self._circuits = circuits
         self._gate = gate
+        self._budgets = budgets
         self._detector = detector
         self._inputs = inputs
         self._settle = settle
@@ -86,6 +89,7 @@ class Conductor:
         """Run the hop, settle it, and return the hops that go on in this worker."""
         run = HopRun(hop)
         settlement, following = await self._concluded(run)
+        await self._account_for(run, settlement)
         try:
             settled = await self._settle(settlement)
             if not settled.affordable:
@@ -125,6 +129,7 @@ class Conductor:
         until = await self._turn(run, roster, inputs)
         if until is not None:
             return accounts.held(hop, at=_now(), until=until), []
+        await self._budget(run, roster)
         heard = await self._hear(run, roster, inputs)
         account = run.account()
         if heard.works_on:
@@ -155,6 +160,28 @@ class Conductor:
                     deadline_at=hop.task.deadline_at,
                 )
                 return accounts.referred(account, decision, verdict, targets, slots=self._slots(), terms=asked_on)
+
+    async def _budget(self, run: HopRun, roster: Roster) -> None:
+        """Hold what the call may take. Raises BudgetExceeded; the call that is not made then counts nowhere."""
+        seconds = self._time_limit(run.agent) + GRACE_SECONDS
+        try:
+            await self._budgets.hold(run.hop, run.agent, roster.terms, seconds=seconds, now=_now())
+        except BudgetExceeded:
+            await self._gate.give_back(run.hop, roster)
+            raise
+        run.budgeted = roster.terms
+
+    async def _account_for(self, run: HopRun, settlement: Settlement) -> None:
+        """Settle the call's budget before its record is committed; a call that goes on holds until it is looked at."""
+        terms, due_at = run.budgeted, settlement.changes.due_at
+        if terms is None:
+            return
+        if due_at is None:
+            await self._budgets.settle(run.hop, run.agent, terms, run.usage, now=_now())
+        else:
+            seconds = (due_at - _now()).total_seconds() + 2 * GRACE_SECONDS
+            goes_on = replace(run.hop, polls=run.hop.polls + 1)
+            await self._budgets.hold(goes_on, run.agent, terms, seconds=seconds, now=_now())
 
     async def _turn(self, run: HopRun, roster: Roster, inputs: list[Row]) -> datetime | None:
         """Count the call, once a hop: neither a poll nor an answer to its question makes another of it.

@@ -19,6 +19,7 @@ from delegation.loop import account as accounts
 from delegation.loop.admission import Gate
 from delegation.loop.alarm import Alarm
 from delegation.loop.beginning import begun
+from delegation.loop.budgets import Budgets, read_spent
 from delegation.loop.circuits import Circuits, save_circuit
 from delegation.loop.conductor import Conductor
 from delegation.loop.inputs import read_inputs
@@ -31,7 +32,7 @@ from delegation.store import ClaimedHop, Claims, NewTask, Settled, Settlement, s
 from delegation.store.rows import new_id
 from security.leakage import Detector, Tenant
 from security.limiting import async_store
-from security.limits import AsyncLimiter
+from security.limits import AsyncBudgetLedger, AsyncLimiter
 from security.outbound import AddressPolicy
 from security.signing import RingSigner
 
@@ -113,6 +114,7 @@ class Engine:
                 longest_seconds=self._options.circuit_longest_seconds,
             ),
             gate=Gate(AsyncLimiter(self._limits)),
+            budgets=Budgets(AsyncBudgetLedger(self._limits), spent=lambda *of: self._read(read_spent, *of)),
             detector=lambda: self._detector,
             inputs=lambda hop_id: self._read(read_inputs, hop_id),
             settle=self.settle,

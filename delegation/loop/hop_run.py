@@ -14,6 +14,7 @@ from delegation.store.records import Row
 from delegation.store.rows import ruling_row
 from security.authorisation import Ruling, may_invoke
 from security.errors import AuthFailed, CustomerDisabled, PlatformError
+from security.limiting import Terms
 
 
 class HopRun:
@@ -25,7 +26,8 @@ class HopRun:
         self.seconds: float | None = None
         self.known_agents: frozenset[str] = frozenset()
         self._agent: AgentRecord | None = None
-        self._usage = Usage()
+        self.usage = Usage()
+        self.budgeted: Terms | None = None
         self._authorizations: list[Row] = []
         self._leakages: list[Row] = []
 
@@ -75,7 +77,7 @@ class HopRun:
     def note(self, screened: Screened) -> None:
         """Keep the decision as it may be recorded, with what the scan found in it."""
         self.decision = screened.decision
-        self._usage += screened.decision.usage
+        self.usage += screened.decision.usage
         self._leakages += screened.rows
         for severity in screened.severities:
             metrics.LEAKAGE_DETECTED.labels(severity, self.hop.task.customer_id).inc()
@@ -93,7 +95,7 @@ class HopRun:
             authorizations=tuple(self._authorizations),
             leakages=tuple(self._leakages),
             findings=len(self._leakages),
-            usage=self._usage,
+            usage=self.usage,
         )
 
     def _record(self, ruling: Ruling, *, action: str, target: str) -> None:

@@ -86,12 +86,12 @@ class BudgetLine:
     """Ask one account to cover a call.
 
     ``recorded`` is what the database knows to be spent: an account that the store has not met, or has lost, begins
-    with it.
+    with it. None: it is to be asked only then, which the answer says.
     """
 
     account: BudgetAccount
     allowance: Allowance
-    recorded: Spend = Spend()
+    recorded: Spend | None = Spend()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -35,7 +35,7 @@ class Reserve:
     """Hold the estimate on every line's account, or on none.
 
     Reply: 0, or the number of the first line that cannot cover it (from 1), then for each line the tokens and the money
-    spent, the tokens and the money held.
+    spent, the tokens and the money held. Below 0 it is but the number of a line whose beginning must be known first.
     """
 
     lines: tuple[BudgetLine, ...]

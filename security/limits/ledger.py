@@ -30,15 +30,17 @@ class BudgetStanding:
 class BudgetAdmission:
     """Tell whether the call may be made. The estimate is held on every account, or on none.
 
-    ``refused`` is the first account, in the order asked, that cannot cover it; None where all can.
+    ``refused`` is the first account, in the order asked, that cannot cover it; None where all can. ``unknown`` is an
+    account that the store does not have: ask again with what is recorded of it.
     """
 
     standings: tuple[BudgetStanding, ...]
     refused: BudgetStanding | None = None
+    unknown: BudgetAccount | None = None
 
     @property
     def admitted(self) -> bool:
-        return self.refused is None
+        return self.refused is None and self.unknown is None
 
 
 class BudgetLedger:
@@ -130,6 +132,8 @@ def _check_accounts(accounts: Sequence[BudgetAccount]) -> None:
 
 
 def _admission(command: Reserve, reply: list[int]) -> BudgetAdmission:
+    if reply[0] < 0:
+        return BudgetAdmission(standings=(), unknown=command.lines[-reply[0] - 1].account)
     standings = tuple(
         BudgetStanding(
             account=line.account,

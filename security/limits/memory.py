@@ -7,6 +7,7 @@ from operator import itemgetter
 from security.limits.budget import (
     Balance,
     Hold,
+    Spend,
     affordable,
     lapsed,
     with_hold,
@@ -130,8 +131,11 @@ class MemoryStore:
     def _reserve(self, command: Reserve) -> list[int]:
         customer_id = command.lines[0].account.customer_id
         settled = (customer_id, command.reservation_id) in self._settled
+        for number, line in enumerate(command.lines, 1):
+            if line.recorded is None and line.account.key not in self._balances:
+                return [-number]
         balances = [
-            lapsed(self._balance(line.account.key, Balance(spent=line.recorded)), now_ms=command.now_ms)
+            lapsed(self._balance(line.account.key, Balance(spent=line.recorded or Spend())), now_ms=command.now_ms)
             for line in command.lines
         ]
         refusing = 0 if settled else _refusing(command, balances)

@@ -67,7 +67,8 @@ def _reserve(command: Reserve) -> ScriptCall:
     for line in command.lines:
         allowance, recorded = line.allowance, line.recorded
         arguments += [_allowed(allowance.tokens), _allowed(allowance.micro_usd)]
-        arguments += [recorded.tokens, recorded.micro_usd, line.account.keep_ms]
+        arguments += [recorded.tokens, recorded.micro_usd] if recorded else [-1, -1]
+        arguments.append(line.account.keep_ms)
     keys = _budget_keys([line.account for line in command.lines], command.reservation_id)
     return ScriptCall(_RESERVE, keys, arguments)
 

@@ -2,7 +2,7 @@
 -- then for each account tokens and micro_usd spent and held.
 -- KEYS: the reservation's marker of being settled, then for each account its hash and its sorted set of expiries.
 -- ARGV: now, reservation id, tokens, money, expiry in ms, then for each account: tokens and money allowed (-1 is no
--- limit), tokens and money recorded elsewhere, ms to keep it. The hash holds tokens and micro_usd spent,
+-- limit), tokens and money recorded elsewhere (-1: to be asked for, by a negative reply), ms to keep it. The hash holds tokens and micro_usd spent,
 -- held_tokens and held_micro_usd, and under 'hold:' and an id what that reservation holds.
 local now, id, expires = tonumber(ARGV[1]), ARGV[2], tonumber(ARGV[5])
 local tokens, money = tonumber(ARGV[3]), tonumber(ARGV[4])
@@ -32,6 +32,12 @@ end
 
 local function field(account, name)
   return tonumber(redis.call('HGET', account, name) or '0')
+end
+
+for i = 1, accounts do
+  if ARGV[5 * i + 3] == '-1' and redis.call('HEXISTS', KEYS[2 * i], 'tokens') == 0 then
+    return {-i}
+  end
 end
 
 for i = 1, accounts do

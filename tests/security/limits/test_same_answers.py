@@ -50,7 +50,7 @@ def acquires(draw: st.DrawFn) -> Acquire:
 spends = st.builds(Spend, tokens=st.integers(0, 60), micro_usd=st.integers(0, 60))
 allowances = st.builds(Allowance, tokens=st.none() | st.integers(0, 100), micro_usd=st.none() | st.integers(0, 100))
 accounts = st.sampled_from([BudgetAccount(CUSTOMER, name, 10**8) for name in ("task:1", "task:2", "month:2026-11")])
-lines = st.builds(BudgetLine, account=accounts, allowance=allowances, recorded=spends)
+lines = st.builds(BudgetLine, account=accounts, allowance=allowances, recorded=st.none() | spends)
 commands = st.one_of(
     acquires(),
     st.builds(GiveBack, scopes=st.lists(scopes, min_size=1, unique=True).map(tuple), operation_id=ids),
