@@ -39,7 +39,11 @@ class Customer(models.Model):
         default=True, help_text="Off: nothing new begins for it, and its credentials are refused."
     )
     in_flight = models.CharField(
-        "when switched off", max_length=6, choices=InFlight, default=InFlight.FINISH, help_text="Tasks end, or not."
+        "when switched off",
+        max_length=6,
+        choices=InFlight,
+        default=InFlight.FINISH,
+        help_text="Finish: calls under way end, and nothing follows them. Cancel: its tasks are cancelled.",
     )
     disabled_reason = models.TextField("why it is switched off", default="", blank=True)
     when_limited = models.CharField(

@@ -34,7 +34,7 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='customer',
             name='in_flight',
-            field=models.CharField(choices=[('finish', 'let calls in flight finish'), ('cancel', 'cancel calls in flight')], default='finish', help_text='Tasks end, or not.', max_length=6, verbose_name='when switched off'),
+            field=models.CharField(choices=[('finish', 'let calls in flight finish'), ('cancel', 'cancel calls in flight')], default='finish', help_text='Finish: calls under way end, and nothing follows them. Cancel: its tasks are cancelled.', max_length=6, verbose_name='when switched off'),
         ),
         migrations.AddField(
             model_name='customer',

@@ -14,6 +14,7 @@ from security.switches import customer_switch
 from tests.agents import Hold, Working, delegate, handle, parallel
 from tests.flows.conftest import Story
 from tests.people import PASSWORD
+from tests.processes import eventually
 
 Switch = Callable[..., Any]
 
@@ -61,7 +62,7 @@ def test_nothing_is_given_to_an_agent_that_is_switched_off_until_it_is_on_again(
     assert "copywriter" not in {candidate["type"] for candidate in offered}
 
     switch("copywriter", enabled=True)
-    story.when(story.submit(), lambda _: story.ended(story.submit()).status == "completed")
+    assert eventually(lambda: story.ended(story.submit()).status == "completed")
 
 
 def test_a_call_in_flight_is_finished(story: Story, switch: Switch) -> None:
