@@ -68,7 +68,7 @@ def read_terms(customer_id: str) -> Terms:
     """Return the customer's terms as they stand now."""
     customer = Customer.objects.filter(id=customer_id).first()
     if customer is None:
-        return Terms(active=False, waits=False, table=_default_table())
+        return Terms(active=False, waits=False, table=limit_table())
     return Terms(
         active=customer.is_active,
         waits=customer.when_limited == WhenLimited.WAIT,
@@ -109,7 +109,7 @@ def _memory() -> MemoryStore:
 
 
 def _table(customer_id: str) -> LimitTable:
-    defaults = _default_table()
+    defaults = limit_table()
     overrides = {
         _scope(row): Quota(
             allowed=row.allowed,
@@ -124,7 +124,8 @@ def _scope(row: RateLimit) -> Scope:
     return Scope(LimitType(row.limit_type), row.customer_id, tuple(filter(None, (row.agent, row.target))))
 
 
-def _default_table() -> LimitTable:
+def limit_table() -> LimitTable:
+    """Return the quotas by default, those of the settings."""
     return _defaults(
         settings.A2A_LIMIT_CUSTOMER_TASKS_PER_DAY,
         settings.A2A_LIMIT_AGENT_CALLS_PER_HOUR,

@@ -21,9 +21,9 @@ from delegation.errors import (
 from delegation.gateway import AgentCall, AgentReply, Gateway, ReplyState
 from delegation.loop import account as accounts
 from delegation.loop.account import Account
-from delegation.loop.caller import identity_of
 from delegation.loop.admission import Gate
 from delegation.loop.budgets import GRACE_SECONDS, Budgets
+from delegation.loop.caller import identity_of
 from delegation.loop.circuits import Circuits
 from delegation.loop.hop_run import HopRun
 from delegation.loop.roster import AgentRecord, Roster, Rosters

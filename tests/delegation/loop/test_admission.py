@@ -62,6 +62,7 @@ def hop(customer_id: str, *path: str, parent_id: UUID | None = None, branch: int
     task = TaskFacts(
         id=new_id(),
         customer_id=customer_id,
+        created_by=None,
         message="",
         priority="normal",
         trace_id="",
