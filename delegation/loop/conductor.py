@@ -8,7 +8,7 @@ from uuid import UUID, uuid5
 
 import orjson
 import structlog
-from django.db import DatabaseError
+from django.db import DatabaseError, InterfaceError, OperationalError
 
 from delegation import metrics
 from delegation.errors import (
@@ -108,12 +108,18 @@ class Conductor:
         return [_knowing(child, hop_count=settled.hop_count) for child in following]
 
     async def _concluded(self, run: HopRun) -> tuple[Settlement, list[ClaimedHop]]:
-        """Return how the hop ends, also where it ends in an error."""
+        """Return how the hop ends, also where it ends in an error.
+
+        Raises:
+            OperationalError, InterfaceError: the database is away, which is nothing that the task should end by.
+        """
         try:
             return await self._outcome(run)
         except PlatformError as error:
             log.info("hop failed", hop_id=str(run.hop.id), code=error.code, internal=error.internal_message)
             return accounts.failed(run.account(), error, run.decision), []
+        except (OperationalError, InterfaceError):
+            raise
         except Exception:
             # The edge of one hop: whatever breaks in it must end this hop, and no other.
             log.exception("hop broke", hop_id=str(run.hop.id))

@@ -9,9 +9,12 @@ from dataclasses import dataclass, field
 
 from tests.chaos.installation import Installation, Program
 from tests.chaos.servers import Postgres, RabbitMQ, Redis, Server
+from tests.processes import eventually
 
 # After its server has restarted a worker has so long to take its lock again (and a slow machine a little longer).
 RECONNECT_SECONDS = 8.0
+# Some calls of agents, and how long it may take until they come.
+_CALLS, _WORK_SECONDS = 10, 30.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,7 +41,11 @@ class Faults:
     _starting: threading.Thread | None = None
 
     def happen(self, *, seconds: float, pause_seconds: float) -> None:
-        """Let one thing after the other go wrong for so long, and each kind at least once."""
+        """Let one thing after the other go wrong for so long, and each kind at least once.
+
+        Every other time agents are called again in between, however slow the machine is: else nothing would be cut off.
+        """
+        self._await_work()
         began = time.monotonic()
         pending: list[Callable[[], None]] = []
         rounds = 0
@@ -50,8 +57,14 @@ class Faults:
             fault = pending.pop()
             self.story.append(f"{time.monotonic() - began:.1f} s {fault.__name__}")
             fault()
+            if self.chance.random() < 0.5:
+                self._await_work()
             threading.Event().wait(self.chance.uniform(0, 2 * pause_seconds))
         self._await_rabbitmq()
+
+    def _await_work(self) -> None:
+        called = len(self.installation.calls())
+        eventually(lambda: len(self.installation.calls()) >= called + _CALLS, seconds=_WORK_SECONDS)
 
     def _kinds(self) -> list[Callable[[], None]]:
         kinds: list[Callable[[], None]] = [

@@ -1,0 +1,69 @@
+"""A hop during which the database goes away is left as it stands, for a worker to take up."""
+
+import asyncio
+from uuid import UUID
+
+import pytest
+from django.db import DataError, OperationalError
+from django.utils import timezone
+
+from delegation.gateway import Gateway
+from delegation.loop.circuits import Circuits
+from delegation.loop.conductor import Conductor
+from delegation.loop.roster import Roster, Rosters
+from delegation.services.tasks import task_submit
+from delegation.states import HopStatus
+from delegation.store import Settled, Settlement, store_for_database
+from security.leakage import Detector
+from security.outbound import AddressPolicy
+from tests.delegation.rows import employ
+from tests.people import Cast
+
+pytestmark = pytest.mark.django_db
+
+
+async def save_nothing(agent_id: UUID, open_until: object) -> None: ...
+
+
+def settlements_of_a_hop_whose_reading_fails(people: Cast, error: Exception) -> list[Settlement]:
+    """Run the hop of a new task where reading the roster raises the error; return what it settled."""
+    employ("writer")
+    task_submit(principal=people.alice.principal, message="m", agent_type="writer", now=timezone.now())
+    (hop,) = store_for_database().claim(owner=UUID(int=1), limit=1, now=timezone.now()).hops
+    settled: list[Settlement] = []
+
+    async def fail(customer_id: str) -> Roster:
+        raise error
+
+    async def settle(settlement: Settlement) -> Settled:
+        settled.append(settlement)
+        return Settled(held=True)
+
+    async def work() -> None:
+        conductor = Conductor(
+            gateway=Gateway(policy=AddressPolicy(allowed_hosts=())),
+            rosters=Rosters(read=fail, ttl_seconds=1),
+            circuits=Circuits(save=save_nothing, threshold=5, first_seconds=1, longest_seconds=1),
+            detector=Detector,
+            inputs=lambda hop_id: asyncio.sleep(0, []),
+            settle=settle,
+            slots=lambda: 1,
+            agent_timeout_seconds=1,
+            question_expiry_seconds=1,
+        )
+        await conductor.advance(hop)
+
+    try:
+        asyncio.run(work())
+    except OperationalError:
+        assert settled == []
+    return settled
+
+
+def test_a_task_does_not_fail_because_the_database_was_away(people: Cast) -> None:
+    assert settlements_of_a_hop_whose_reading_fails(people, OperationalError("the connection is lost")) == []
+
+
+def test_a_task_fails_by_what_would_break_it_again(people: Cast) -> None:
+    (settlement,) = settlements_of_a_hop_whose_reading_fails(people, DataError("it cannot be read"))
+    assert (settlement.changes.status, settlement.changes.error_code) == (HopStatus.FAILED, "INTERNAL_ERROR")
