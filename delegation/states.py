@@ -88,4 +88,5 @@ HOP_TRANSITIONS: dict[HopStatus, frozenset[HopStatus]] = {
 }
 
 TASK_ENDED = frozenset(status for status, following in TASK_TRANSITIONS.items() if not following)
+TASK_ALIVE = tuple(status for status in TaskStatus if status not in TASK_ENDED)
 HOP_ENDED = frozenset(status for status, following in HOP_TRANSITIONS.items() if not following)

@@ -13,12 +13,13 @@ from uuid import UUID
 
 import structlog
 from django.db import connection, transaction
+from django.db.models import QuerySet
 
 from delegation.models import Approval, Clarification, Hop, Task, Worker
 from delegation.services.branches import superfluous_cancel
 from delegation.services.expiry import approval_escalate, approval_expire, clarification_expire, task_expire
 from delegation.services.switching import switched_off_cancel
-from delegation.states import TASK_ENDED, HopStatus, QuestionStatus
+from delegation.states import TASK_ALIVE, HopStatus, QuestionStatus
 
 log = structlog.get_logger(__name__)
 # After its server has restarted every worker has lost its lock, and gets a moment to take it again.
@@ -116,10 +117,16 @@ def free(hop_ids: Iterable[UUID]) -> int:
     return claimed.update(status=HopStatus.PENDING, owner=None) if ids else 0
 
 
+def tasks_late(now: datetime) -> QuerySet[Task]:
+    """Return the tasks that are past their deadline and not over."""
+    # Their states are named as the index on deadlines names them: "none of those that are over" would have the database
+    # read every task there ever was, at each sweep.
+    return Task.objects.filter(deadline_at__lte=now, status__in=TASK_ALIVE)
+
+
 def sweep_due(now: datetime) -> None:
     """End what is past its time, superfluous or switched off: tasks, questions, branches, calls; escalate approvals."""
-    late = Task.objects.filter(deadline_at__lte=now).exclude(status__in=TASK_ENDED)
-    for task_id in late.values_list("id", flat=True)[:_MOST_AT_ONCE]:
+    for task_id in tasks_late(now).values_list("id", flat=True)[:_MOST_AT_ONCE]:
         task_expire(task_id=task_id, now=now)
     for model, expire in ((Approval, approval_expire), (Clarification, clarification_expire)):
         open_too_long = model.objects.filter(status=QuestionStatus.OPEN, expires_at__lte=now)
