@@ -1,6 +1,7 @@
 """A hop during which the database goes away is left as it stands, for a worker to take up."""
 
 import asyncio
+from datetime import datetime
 from uuid import UUID
 
 import pytest
@@ -8,6 +9,8 @@ from django.db import DataError, OperationalError
 from django.utils import timezone
 
 from delegation.gateway import Gateway
+from delegation.loop.admission import Gate
+from delegation.loop.budgets import Budgets
 from delegation.loop.circuits import Circuits
 from delegation.loop.conductor import Conductor
 from delegation.loop.roster import Roster, Rosters
@@ -15,6 +18,7 @@ from delegation.services.tasks import task_submit
 from delegation.states import HopStatus
 from delegation.store import Settled, Settlement, store_for_database
 from security.leakage import Detector
+from security.limits import AsyncBudgetLedger, AsyncLimiter, AsyncMemoryStore, MemoryStore, Spend
 from security.outbound import AddressPolicy
 from tests.delegation.rows import employ
 from tests.people import Cast
@@ -23,6 +27,10 @@ pytestmark = pytest.mark.django_db
 
 
 async def save_nothing(agent_id: UUID, open_until: object) -> None: ...
+
+
+async def spent_nothing(task_id: UUID | None, customer_id: str, at: datetime) -> Spend:
+    return Spend(tokens=0, micro_usd=0)
 
 
 def settlements_of_a_hop_whose_reading_fails(people: Cast, error: Exception) -> list[Settlement]:
@@ -44,6 +52,8 @@ def settlements_of_a_hop_whose_reading_fails(people: Cast, error: Exception) -> 
             gateway=Gateway(policy=AddressPolicy(allowed_hosts=())),
             rosters=Rosters(read=fail, ttl_seconds=1),
             circuits=Circuits(save=save_nothing, threshold=5, first_seconds=1, longest_seconds=1),
+            gate=Gate(AsyncLimiter(AsyncMemoryStore(MemoryStore()))),
+            budgets=Budgets(AsyncBudgetLedger(AsyncMemoryStore(MemoryStore())), spent=spent_nothing),
             detector=Detector,
             inputs=lambda hop_id: asyncio.sleep(0, []),
             settle=settle,
