@@ -6,6 +6,7 @@ import os
 import threading
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 
 import dramatiq
 import structlog
@@ -16,6 +17,9 @@ from django.db import DatabaseError
 from delegation import actors
 from delegation.live.feed import feed
 from delegation.loop.engine import Engine, EngineOptions
+from delegation.loop.pauses import POLLING, POLLING_BESIDE_PUSH
+from delegation.loop.pushing import PushAddresses
+from delegation.services.callbacks import callback_tokens
 from delegation.services.credentials import certificates_folder
 
 log = structlog.get_logger(__name__)
@@ -23,11 +27,13 @@ RETRY_SECONDS = 1.0
 
 
 @asynccontextmanager
-async def delegating() -> AsyncIterator[Engine]:
+async def delegating(*, public_url: str = "") -> AsyncIterator[Engine]:
     """Run the delegation loop on the running event loop; drain it at the end.
 
+    ``public_url`` is where agents reach this installation when the settings do not say.
     Raises DatabaseError where the database cannot be reached at the start.
     """
+    reached_at = settings.A2A_PUBLIC_URL or public_url
     engine = Engine(
         EngineOptions(
             agent_timeout_seconds=settings.A2A_AGENT_TIMEOUT_SECONDS,
@@ -35,7 +41,11 @@ async def delegating() -> AsyncIterator[Engine]:
             allowed_agent_hosts=tuple(settings.A2A_ALLOWED_AGENT_HOSTS),
             client_certificates=certificates_folder(),
             capacity=settings.A2A_WORKER_CAPACITY,
+            agent_concurrency=settings.A2A_AGENT_CONCURRENCY,
             drain_seconds=settings.A2A_DRAIN_SECONDS,
+            polling=replace(POLLING, first=settings.A2A_POLL_SECONDS),
+            polling_beside_push=replace(POLLING_BESIDE_PUSH, first=settings.A2A_POLL_SECONDS_BESIDE_PUSH),
+            push=PushAddresses(public_url=reached_at, tokens=callback_tokens()) if reached_at else None,
         ),
         announce=feed.announce,
     )
@@ -68,6 +78,7 @@ class DelegationThread(dramatiq.Middleware):
 
     def __init__(self) -> None:
         self.started = threading.Event()
+        self.event_loop: asyncio.AbstractEventLoop | None = None
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._work, name="delegation")
 
@@ -91,6 +102,7 @@ class DelegationThread(dramatiq.Middleware):
         while not self._ended.is_set():
             try:
                 async with delegating():
+                    self.event_loop = asyncio.get_running_loop()
                     self.started.set()
                     await asyncio.to_thread(self._ended.wait)
             except DatabaseError as error:

@@ -5,6 +5,7 @@ import secrets
 import sys
 from pathlib import Path
 from typing import NoReturn
+from urllib.parse import urlsplit
 
 
 def stop(message: str) -> NoReturn:
@@ -45,6 +46,18 @@ def number(name: str, default: float, *, least: float = 0) -> float:
 def listing(name: str, default: str = "") -> list[str]:
     """Return the comma-separated parts, without blanks."""
     return [part.strip() for part in text(name, default).split(",") if part.strip()]
+
+
+def address(name: str) -> str:
+    """Return an http or https address without its last slash, or an empty text where the variable is unset."""
+    value = text(name)
+    if not value:
+        return ""
+    parts = urlsplit(value)
+    plain = not (parts.query or parts.fragment or "@" in parts.netloc)
+    if parts.scheme not in {"http", "https"} or not parts.hostname or not plain:
+        stop(f"{name} must begin with https:// or http:// and name no more than host and path, not {value!r}")
+    return value.rstrip("/")
 
 
 def generated_secret(path: Path) -> str:

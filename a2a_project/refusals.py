@@ -1,6 +1,6 @@
 """Django's own errors (no such address, a host that is not ours, a crash outside any view) as the API tells them.
 
-Beneath /api/ they are problem+json, elsewhere the usual pages.
+Beneath /api/ and /callbacks/ they are problem+json, elsewhere the usual pages.
 """
 
 from typing import Any
@@ -37,4 +37,4 @@ def server_error(request: HttpRequest, *args: Any) -> HttpResponse:  # noqa: ARG
 
 
 def _is_api(request: HttpRequest) -> bool:
-    return request.path_info.startswith("/api/")
+    return request.path_info.startswith(("/api/", "/callbacks/"))

@@ -3,6 +3,7 @@
 import os
 from datetime import timedelta
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import dj_database_url
 from django.templatetags.static import static
@@ -18,6 +19,11 @@ DATABASE_URL = environment.text("DATABASE_URL", f"sqlite:///{VAR_DIR / 'db.sqlit
 REDIS_URL = environment.text("REDIS_URL")
 BROKER_URL = environment.text("BROKER_URL", REDIS_URL)
 ALLOWED_HOSTS = environment.listing("ALLOWED_HOSTS", "localhost,127.0.0.1,[::1]")
+# Where the installation is reached from outside, without a slash at the end; tokens name it as their issuer, and agents
+# push there.
+A2A_PUBLIC_URL = environment.address("A2A_PUBLIC_URL")
+if A2A_PUBLIC_URL:
+    ALLOWED_HOSTS.append(str(urlsplit(A2A_PUBLIC_URL).hostname))
 EMBEDDED = DATABASE_URL.startswith("sqlite:")
 
 SECRET_KEY = environment.text("SECRET_KEY")
@@ -36,10 +42,6 @@ if "*" in ALLOWED_HOSTS and not DEBUG:
 A2A_ENCRYPTION_KEYS = environment.listing("A2A_ENCRYPTION_KEYS")
 if any(len(key) < 32 for key in A2A_ENCRYPTION_KEYS) or len(set(A2A_ENCRYPTION_KEYS)) < len(A2A_ENCRYPTION_KEYS):
     environment.stop("A2A_ENCRYPTION_KEYS must be different texts of at least 32 random characters, with commas")
-# Where the installation is reached from outside, without a slash at the end; tokens name it as their issuer.
-A2A_PUBLIC_URL = environment.text("A2A_PUBLIC_URL").rstrip("/")
-if A2A_PUBLIC_URL and not A2A_PUBLIC_URL.startswith(("https://", "http://")):
-    environment.stop("A2A_PUBLIC_URL must begin with https:// or http://")
 # The folder of agents' client certificates, one folder for each customer in it.
 A2A_CLIENT_CERTIFICATES_DIR = environment.text("A2A_CLIENT_CERTIFICATES_DIR")
 
@@ -144,6 +146,8 @@ CHANNEL_LAYERS = {
 # -- work
 
 A2A_AGENT_TIMEOUT_SECONDS = environment.number("A2A_AGENT_TIMEOUT_SECONDS", 60, least=0.1)
+A2A_POLL_SECONDS = environment.number("A2A_POLL_SECONDS", 0.2, least=0.05)
+A2A_POLL_SECONDS_BESIDE_PUSH = environment.number("A2A_POLL_SECONDS_BESIDE_PUSH", 2, least=0.05)
 A2A_ALLOWED_AGENT_HOSTS = environment.listing("A2A_ALLOWED_AGENT_HOSTS")
 A2A_LIMIT_CUSTOMER_TASKS_PER_DAY = int(environment.number("A2A_LIMIT_CUSTOMER_TASKS_PER_DAY", 1000))
 A2A_LIMIT_AGENT_CALLS_PER_HOUR = int(environment.number("A2A_LIMIT_AGENT_CALLS_PER_HOUR", 100))
@@ -157,10 +161,14 @@ A2A_LOGIN_LOCK_SECONDS = int(environment.number("A2A_LOGIN_LOCK_SECONDS", 900, l
 A2A_TASK_DEADLINE_SECONDS = environment.number("A2A_TASK_DEADLINE_SECONDS", 24 * 3600, least=1)
 A2A_QUESTION_EXPIRY_SECONDS = environment.number("A2A_QUESTION_EXPIRY_SECONDS", 24 * 3600, least=1)
 A2A_HOP_BUDGET = int(environment.number("A2A_HOP_BUDGET", 100, least=1))
+A2A_MAX_PENDING = int(environment.number("A2A_MAX_PENDING", 100_000, least=1))
+A2A_MAX_PENDING_PER_CUSTOMER = int(environment.number("A2A_MAX_PENDING_PER_CUSTOMER", 20_000, least=1))
 # Installations that share a broker tell their wake-ups apart by the name of the queue.
 A2A_QUEUE = environment.text("A2A_QUEUE", "delegation")
 A2A_DRAIN_SECONDS = environment.number("A2A_DRAIN_SECONDS", 20)
 A2A_WORKER_CAPACITY = int(environment.number("A2A_WORKER_CAPACITY", 256, least=1))
+# Half of a worker at most, so that one slow agent leaves room for the others.
+A2A_AGENT_CONCURRENCY = int(environment.number("A2A_AGENT_CONCURRENCY", max(1, A2A_WORKER_CAPACITY // 2), least=1))
 A2A_MESSAGE_MAX_BYTES = int(environment.number("A2A_MESSAGE_MAX_BYTES", 1024 * 1024, least=1))
 
 # -- people

@@ -15,6 +15,7 @@ PlatformError (security.errors)
 │   └── QuestionExpired
 ├── DeadlineExceeded              the task's time is over
 ├── Conflict                      the state has moved on
+├── Overloaded                    more work waits than may
 └── PayloadTooLarge, MethodNotAllowed, UnsupportedMediaType, ServiceUnavailable     at the doors
 """
 
@@ -97,6 +98,17 @@ class Conflict(PlatformError):
     code = "CONFLICT"
     message = "That is no longer possible: the state has changed in the meantime."
     status = 409
+
+
+class Overloaded(PlatformError):
+    code = "OVERLOADED"
+    message = "There is more work waiting than we can take. Please try again shortly."
+    status = 503
+    retryable = True
+
+    def __init__(self, *, internal: str = "", detail: str = "", retry_after_seconds: float = 1) -> None:
+        super().__init__(internal=internal, detail=detail)
+        self.retry_after_seconds = retry_after_seconds
 
 
 class PayloadTooLarge(PlatformError):

@@ -28,6 +28,7 @@ WAITS = {
     "branches": "waits for its branches",
     "answer": "waits for an answer",
     "approval": "waits for approval",
+    "retry": "waits to call the agent again",
 }
 
 
@@ -111,7 +112,7 @@ class TaskTree:
             hop.agent_type, hop.attempt, hop.status = clean(data["agent_type"]), data["attempt"], "running"
             hop.waits = ""
             self._end_earlier_call(hop)
-        elif hop_id in self.hops:
+        elif hop_id in self.hops and what != "reported":
             hop = self.hops[hop_id]
             hop.status = {"decided": "completed"}.get(what, what)
             hop.waits = WAITS.get(data["waiting_for"], "waits") if what == "waiting" else ""

@@ -8,6 +8,7 @@ import redis
 from django.core.cache import cache, caches
 from django.db import connections
 
+from delegation.services.backlog import forget_backlog
 from security.credentials import forget_members
 from security.limiting import forget_counts, forget_terms
 from security.switches import forget_switches
@@ -33,6 +34,7 @@ def _fresh_process(settings: Any) -> Iterator[None]:
     # Static files are looked up when asked for: each test's client would gather all of them anew.
     settings.WHITENOISE_AUTOREFRESH = True
     forget_members()
+    forget_backlog()
     _forget_limits(settings.REDIS_URL)
     if "locmem" in settings.CACHES["default"]["BACKEND"]:
         # A shared server's cache holds what is not ours.

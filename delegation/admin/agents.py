@@ -23,8 +23,9 @@ class AgentForm(CredentialFields):
     class Meta:
         model = Agent
         fields = (
-            "customer agent_type ve_id name description seniority skills endpoint_url timeout_seconds is_root "
-            "requires_approval enabled in_flight disabled_reason calls_per_hour expected_tokens expected_cost_usd"
+            "customer agent_type ve_id name description seniority skills endpoint_url timeout_seconds max_concurrency "
+            "is_root requires_approval enabled in_flight disabled_reason calls_per_hour expected_tokens "
+            "expected_cost_usd"
         ).split()
 
     def clean_endpoint_url(self) -> str:
@@ -64,7 +65,7 @@ class AgentAdmin(ScopedAdmin):
     readonly_fields = ["credential_shown", "card_shown", "card_fetched_at", "created_at"]
     fieldsets = [
         (None, {"fields": ["customer", ("agent_type", "ve_id"), ("name", "seniority"), "description", "skills"]}),
-        ("Where it is called", {"fields": ["endpoint_url", "timeout_seconds"]}),
+        ("Where it is called", {"fields": ["endpoint_url", ("timeout_seconds", "max_concurrency")]}),
         ("Its own credential", {"fields": ["credential_shown", "credential_choice", *CREDENTIAL_FIELDS]}),
         ("Rules", {"fields": ["is_root", "requires_approval"]}),
         ("Switch", {"fields": ["enabled", "in_flight", "disabled_reason"]}),

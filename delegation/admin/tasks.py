@@ -137,7 +137,8 @@ class HopAdmin(ReadOnlyAdmin):
         "task_page", ("state", "action"), ("agent_type", "agent_ve_id"), ("depth", "attempt", "branch"), "route",
         "delegated_to", "confidence", "why", "what", "came_of_it", ("error_code", "error_message"),
         ("cost_usd", "input_tokens", "output_tokens"), "found", ("created_at", "started_at", "completed_at"),
-        ("parent_page", "resumes_page"), ("owner", "claim", "polls", "pending_branches"), "remote_task_id", "due_at",
+        ("parent_page", "resumes_page"), ("owner", "claim", "polls", "tries", "pending_branches"),
+        "remote_task_id", "due_at",
     ]  # fmt: skip
     when = moment("created_at", "created at")
     why = pretty("reason")

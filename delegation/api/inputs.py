@@ -73,6 +73,13 @@ class AgentInput(serializers.Serializer[Any]):
     )
     disabled_reason = Text(required=False, allow_blank=True, max_length=1000, help_text="Why; goes on record.")
     timeout_seconds = WholeNumber(required=False, allow_null=True, min_value=1, max_value=86_400)
+    max_concurrency = WholeNumber(
+        required=False,
+        allow_null=True,
+        min_value=1,
+        max_value=100_000,
+        help_text="Calls of it that one worker process has under way at once; null: the platform's limit.",
+    )
     credential = JsonObject(
         required=False,
         allow_null=True,

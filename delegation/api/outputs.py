@@ -162,6 +162,7 @@ class AgentOutput(serializers.Serializer[Any]):
     calls_per_hour = serializers.IntegerField(allow_null=True, help_text="The customer's own limit.")
     expected_tokens = serializers.IntegerField(allow_null=True)
     expected_cost_usd = serializers.FloatField(allow_null=True)
+    max_concurrency = serializers.IntegerField(allow_null=True)
     card_fetched_at = serializers.DateTimeField(allow_null=True)
     created_at = serializers.DateTimeField()
 

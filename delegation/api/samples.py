@@ -181,6 +181,7 @@ AGENT: Sample = AGENT_REQUEST | {
     "calls_per_hour": None,
     "expected_tokens": None,
     "expected_cost_usd": None,
+    "max_concurrency": None,
     "card_fetched_at": None,
     "created_at": "2026-11-22T08:00:00.000000Z",
 }

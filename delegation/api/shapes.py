@@ -218,6 +218,7 @@ def agent_shape(agent: Agent) -> Shape:
         "calls_per_hour": agent.calls_per_hour,
         "expected_tokens": agent.expected_tokens,
         "expected_cost_usd": None if agent.expected_cost_usd is None else float(agent.expected_cost_usd),
+        "max_concurrency": agent.max_concurrency,
         "card_fetched_at": _iso(agent.card_fetched_at),
         "created_at": _iso(agent.created_at),
     }

@@ -1,6 +1,6 @@
 """A2A calls to agents over HTTP: everything comes in by argument, every failure is one of the catalogue."""
 
-from delegation.gateway.calls import EXTENSION_URI, AgentCall, AgentReply, CardRequest, ReplyState
+from delegation.gateway.calls import EXTENSION_URI, AgentCall, AgentReply, CardRequest, PushTarget, ReplyState
 from delegation.gateway.cards import AgentCard, AgentSkill, Binding, Protocol
 from delegation.gateway.client import Gateway
 
@@ -14,5 +14,6 @@ __all__ = [
     "CardRequest",
     "Gateway",
     "Protocol",
+    "PushTarget",
     "ReplyState",
 ]

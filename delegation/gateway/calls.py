@@ -1,6 +1,6 @@
 """What the loop hands to the gateway, and what it gets back."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -16,6 +16,14 @@ class ReplyState(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PushTarget:
+    """Where an agent pushes how long work stands, and the token that it shows there."""
+
+    url: str
+    token: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class AgentCall:
     """One message to one agent.
 
@@ -24,8 +32,9 @@ class AgentCall:
     ``EXTENSION_URI``. ``identity`` is what our token says of each sending, ``credential`` the agent's own.
     ``timeout_seconds`` covers everything: the card, waiting for a connection, retries, the body's last byte.
 
-    ``push_url`` is used where the agent's card says that it can push. With ``return_immediately`` an agent that works
-    with A2A tasks answers `working` at once instead of holding the call until it is done.
+    ``push`` is asked for a target where the agent's card says that it can push. With ``return_immediately`` an agent
+    that works with A2A tasks answers `working` at once instead of holding the call until it is done. What fails in
+    passing is tried ``max_tries`` times, quickly.
     """
 
     url: str
@@ -39,9 +48,9 @@ class AgentCall:
     identity: CallIdentity | None = None
     credential: AgentCredential | BrokenCredential | None = None
     remote_task_id: str | None = None
-    push_url: str | None = None
-    push_token: str | None = None
+    push: Callable[[], PushTarget] | None = None
     return_immediately: bool = False
+    max_tries: int = 3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,7 +68,7 @@ class AgentReply:
     """An agent's answer in words that PostgreSQL can store: no NUL, no lone surrogate.
 
     ``text`` joins all text parts by newlines, artifacts first, then the message; in ``input_required`` it is the
-    question. ``data`` holds all data parts in order.
+    question. ``data`` holds all data parts in order. ``will_push``: the agent was told where to push how it goes on.
     """
 
     state: ReplyState
@@ -67,3 +76,4 @@ class AgentReply:
     data: tuple[object, ...]
     remote_task_id: str | None
     context_id: str | None
+    will_push: bool = False

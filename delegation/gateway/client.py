@@ -3,19 +3,20 @@
 import asyncio
 import contextlib
 import ssl
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Self
 
 from delegation.errors import AgentFailed, AgentTimeout
 from delegation.gateway.access import NOTHING, Access, Shown, Signer, Visitor
-from delegation.gateway.calls import AgentCall, AgentReply, CardRequest
+from delegation.gateway.calls import AgentCall, AgentReply, CardRequest, PushTarget, ReplyState
 from delegation.gateway.card_cache import CardCache, CardKey
 from delegation.gateway.cards import AgentCard, Protocol, as_legacy, assumed_card, card_of, card_url
 from delegation.gateway.http_connection import HttpResponse
 from delegation.gateway.http_pool import HttpPool
 from delegation.gateway.parsing import json_of
-from delegation.gateway.replies import DialectRefused, check_status, reply_of
+from delegation.gateway.replies import DialectRefused, ParamsRefused, PushRefused, check_status, reply_of
 from delegation.gateway.requests import HttpRequest, Operation, request_of
 from delegation.gateway.waits import retried
 from security.errors import PlatformError
@@ -112,7 +113,7 @@ class Gateway:
         if card is None:
             card = await self._cards.fetched(key, partial(self._fetch_card, call))
         try:
-            return await self._ask(operation, call, card, until)
+            return await self._told_where_to_push(operation, call, card, until)
         except DialectRefused:
             if card.raw or card.protocol_version is Protocol.V0_3:
                 raise
@@ -121,9 +122,29 @@ class Gateway:
         self._cards.remember(key, legacy)
         return reply
 
-    async def _ask(self, operation: Operation, call: AgentCall, card: AgentCard, until: float) -> AgentReply:
-        response = await retried(partial(self._exchange, call, request_of(operation, call, card)), until=until)
-        return reply_of(response, card)
+    async def _told_where_to_push(
+        self, operation: Operation, call: AgentCall, card: AgentCard, until: float
+    ) -> AgentReply:
+        """Send with the address to push to where there is one; an agent that refuses it is followed by polling."""
+        if call.push is None or not card.supports_push:
+            return await self._ask(operation, call, card, until)
+        try:
+            push = call.push() if operation is Operation.SEND else None
+            reply = await self._ask(operation, call, card, until, push=push)
+        except (ParamsRefused, PushRefused):
+            if operation is not Operation.SEND:
+                raise
+            reply = await self._ask(operation, call, card, until)
+            self._cards.remember(CardKey(call.customer_id, call.url), replace(card, supports_push=False))
+            return reply
+        return replace(reply, will_push=True) if reply.state is ReplyState.WORKING else reply
+
+    async def _ask(
+        self, operation: Operation, call: AgentCall, card: AgentCard, until: float, *, push: PushTarget | None = None
+    ) -> AgentReply:
+        request = request_of(operation, call, card, push=push)
+        exchange = partial(self._exchange, call, request)
+        return reply_of(await retried(exchange, until=until, max_tries=call.max_tries), card)
 
     async def _exchange(self, visitor: Visitor, request: HttpRequest) -> HttpResponse:
         shown = NOTHING if visitor.credential is None else await self._access.credential(visitor, request.url)

@@ -24,11 +24,21 @@ _FAILURES = frozenset({"failed", "rejected", "canceled"})
 # JSON-RPC's and A2A's codes for "what you said makes no sense here"; every other code is the agent's own trouble.
 _METHOD_NOT_FOUND = -32601
 _VERSION_NOT_SUPPORTED = -32009
-_MISUNDERSTOOD = frozenset({-32700, -32600, _METHOD_NOT_FOUND, -32602, _VERSION_NOT_SUPPORTED})
+_INVALID_PARAMS = -32602
+_PUSH_NOT_SUPPORTED = -32003
+_MISUNDERSTOOD = frozenset({-32700, -32600, _METHOD_NOT_FOUND, _INVALID_PARAMS, _VERSION_NOT_SUPPORTED})
 
 
 class DialectRefused(InvalidAgentResponse):
     """The agent knows no such method, or not in this version of the protocol."""
+
+
+class ParamsRefused(InvalidAgentResponse):
+    """The agent does not take what was sent; it may be no more than the address to push to."""
+
+
+class PushRefused(AgentFailed):
+    """The agent does not push, or the request as a whole is bad to it."""
 
 
 def check_status(response: HttpResponse) -> None:
@@ -48,6 +58,8 @@ def check_status(response: HttpResponse) -> None:
         raise Transient(internal=told, retry_after_seconds=wait)
     if status >= 500:
         raise AgentUnavailable(internal=told)
+    if status == 400:
+        raise PushRefused(internal=told)
     if status < 400:
         raise AgentFailed(internal=f"{told}, to {response.headers.get('location', '')!r}: not followed")
     raise AgentFailed(internal=told)
@@ -90,6 +102,10 @@ def _raise_rpc_error(error: object) -> None:
     told = f"JSON-RPC error {str(error)[:_SHOWN_CHARACTERS]}"
     if code in (_METHOD_NOT_FOUND, _VERSION_NOT_SUPPORTED):
         raise DialectRefused(internal=told)
+    if code == _INVALID_PARAMS:
+        raise ParamsRefused(internal=told)
+    if code == _PUSH_NOT_SUPPORTED:
+        raise PushRefused(internal=told)
     if not isinstance(code, int) or code in _MISUNDERSTOOD:
         raise InvalidAgentResponse(internal=told)
     raise AgentFailed(internal=told)

@@ -11,7 +11,7 @@ from urllib.parse import quote
 
 import orjson
 
-from delegation.gateway.calls import EXTENSION_URI, AgentCall
+from delegation.gateway.calls import EXTENSION_URI, AgentCall, PushTarget
 from delegation.gateway.cards import AgentCard, Binding, Protocol
 
 _OUTPUT_MODES = ["text/plain", "application/json"]
@@ -37,10 +37,12 @@ class HttpRequest:
     body: bytes
 
 
-def request_of(operation: Operation, call: AgentCall, card: AgentCard) -> HttpRequest:
-    """Write the request for an operation as the agent's card asks for it."""
+def request_of(
+    operation: Operation, call: AgentCall, card: AgentCard, *, push: PushTarget | None = None
+) -> HttpRequest:
+    """Write the request for an operation as the agent's card asks for it; ``push`` goes with a message alone."""
     headers = _headers(call, card)
-    params = _send_params(call, card) if operation is Operation.SEND else _task_params(operation, call, card)
+    params = _send_params(call, card, push) if operation is Operation.SEND else _task_params(operation, call, card)
     if card.binding is Binding.HTTP_JSON:
         return _rest_request(operation, call, card, headers, params)
     method = _LEGACY_METHODS[operation] if card.protocol_version is Protocol.V0_3 else operation.value
@@ -75,7 +77,7 @@ def _headers(call: AgentCall, card: AgentCard) -> dict[str, str]:
     return headers
 
 
-def _send_params(call: AgentCall, card: AgentCard) -> dict[str, Any]:
+def _send_params(call: AgentCall, card: AgentCard, push: PushTarget | None) -> dict[str, Any]:
     legacy = card.protocol_version is Protocol.V0_3
     message = {
         "messageId": call.message_id,
@@ -87,8 +89,8 @@ def _send_params(call: AgentCall, card: AgentCard) -> dict[str, Any]:
     if call.remote_task_id is not None:
         message["taskId"] = call.remote_task_id
     if legacy:
-        return {"message": message | {"kind": "message"}, "configuration": _legacy_configuration(call, card)}
-    params = {"message": message, "configuration": _configuration(call, card)}
+        return {"message": message | {"kind": "message"}, "configuration": _legacy_configuration(call, push)}
+    params = {"message": message, "configuration": _configuration(call, push)}
     return params | {"tenant": card.tenant} if card.tenant else params
 
 
@@ -102,30 +104,30 @@ def _legacy_parts(call: AgentCall) -> list[dict[str, Any]]:
     return [{"kind": "text", "text": call.instruction}, data]
 
 
-def _configuration(call: AgentCall, card: AgentCard) -> dict[str, Any]:
-    push = _push_target(call, card)
-    return {
+def _configuration(call: AgentCall, push: PushTarget | None) -> dict[str, Any]:
+    configuration = {
         "acceptedOutputModes": _OUTPUT_MODES,
         "historyLength": 0,
         "returnImmediately": call.return_immediately,
-        **({"taskPushNotificationConfig": push} if push else {}),
     }
+    if push is None:
+        return configuration
+    # Some agents show the token in a header of its own, others as they are told to authenticate.
+    target = {"url": push.url, "token": push.token, "authentication": {"scheme": "Bearer", "credentials": push.token}}
+    return configuration | {"taskPushNotificationConfig": target}
 
 
-def _legacy_configuration(call: AgentCall, card: AgentCard) -> dict[str, Any]:
-    push = _push_target(call, card)
-    return {
+def _legacy_configuration(call: AgentCall, push: PushTarget | None) -> dict[str, Any]:
+    configuration = {
         "acceptedOutputModes": _OUTPUT_MODES,
         "historyLength": 0,
         "blocking": not call.return_immediately,
-        **({"pushNotificationConfig": push} if push else {}),
     }
-
-
-def _push_target(call: AgentCall, card: AgentCard) -> dict[str, str] | None:
-    if call.push_url is None or not card.supports_push:
-        return None
-    return {"url": call.push_url, **({"token": call.push_token} if call.push_token else {})}
+    if push is None:
+        return configuration
+    authentication = {"schemes": ["Bearer"], "credentials": push.token}
+    target = {"url": push.url, "token": push.token, "authentication": authentication}
+    return configuration | {"pushNotificationConfig": target}
 
 
 def _task_params(operation: Operation, call: AgentCall, card: AgentCard) -> dict[str, Any]:

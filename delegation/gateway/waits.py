@@ -9,28 +9,35 @@ from typing import TypeVar
 
 from delegation.gateway.transient import StaleConnection, Transient
 
-_MAX_TRIES = 3
 _FIRST_SECONDS = 0.2
 _FACTOR = 3.0
+# Who is asked to wait longer waits without holding anything: that is the caller's to do.
+_LONGEST_WAIT_SECONDS = 2.0
 
 T = TypeVar("T")
 
 
-async def retried(attempt: Callable[[], Awaitable[T]], *, until: float) -> T:
-    """Make an attempt up to three times, as long as the wait before the next one ends by ``until`` (the loop's clock).
+async def retried(attempt: Callable[[], Awaitable[T]], *, until: float, max_tries: int = 3) -> T:
+    """Try again what fails in passing, while the waits in between are short and end by ``until`` (the loop's clock).
 
     Raises:
-        Transient: of the last try; with ``retry_after_seconds`` when the agent asked for more time than there is.
+        Transient: of the last try; with ``retry_after_seconds`` when the agent asked for more time than that.
     """
-    for tries in range(1, _MAX_TRIES):
+    tries = 1
+    while True:
         try:
             return await attempt()
+        except StaleConnection:
+            # It says nothing of the agent as it is now: who may try only once has another try on a fresh connection.
+            if tries >= max(max_tries, 2):
+                raise
         except Transient as failure:
             wait = _seconds_to_wait(failure, tries)
-            if asyncio.get_running_loop().time() + wait >= until:
+            late = asyncio.get_running_loop().time() + wait >= until
+            if tries >= max_tries or late or wait > _LONGEST_WAIT_SECONDS:
                 raise
             await asyncio.sleep(wait)
-    return await attempt()
+        tries += 1
 
 
 def retry_after_seconds(value: str | None) -> float | None:
@@ -48,9 +55,8 @@ def retry_after_seconds(value: str | None) -> float | None:
 
 
 def _seconds_to_wait(failure: Transient, tries: int) -> float:
-    if isinstance(failure, StaleConnection):
-        return 0.0
-    # Spread over a factor of three, so that the callers of an agent that comes back do not all return at once.
-    spread = random.uniform(0.5, 1.5)  # noqa: S311  no secret hangs on it
+    # Spread, so that the callers of an agent that comes back do not all return at once; never sooner than asked.
     asked = failure.retry_after_seconds
-    return asked if asked is not None else _FIRST_SECONDS * _FACTOR ** (tries - 1) * spread
+    if asked is not None:
+        return asked * random.uniform(1.0, 1.1)  # noqa: S311  no secret hangs on it
+    return _FIRST_SECONDS * _FACTOR ** (tries - 1) * random.uniform(0.5, 1.5)  # noqa: S311  nor on this

@@ -41,6 +41,7 @@ WAITING_LABELS = {
     "branches": "Waiting for its branches",
     "answer": "Waiting for an answer",
     "approval": "Waiting for approval",
+    "retry": "Waiting to call the agent again",
 }
 ACTION_LABELS = {
     Action.HANDLE: "Handled it",
@@ -216,6 +217,8 @@ def waiting_for(hop: Hop, approval: ApprovalState | None, clarification: Clarifi
         return "answer"
     if hop.pending_branches:
         return "branches"
+    if hop.tries:
+        return "retry"
     return "agent" if hop.polls else "rate_limit"
 
 

@@ -1,6 +1,6 @@
 """Pure: what a hop's call came to, turned into the settlement that records it."""
 
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -8,6 +8,7 @@ from uuid import UUID
 
 import orjson
 
+from delegation.errors import DeadlineExceeded
 from delegation.loop.roster import AgentRecord
 from delegation.policy.approval import Terms
 from delegation.policy.decision import Decision, Usage
@@ -52,8 +53,14 @@ class Account:
 def failed(account: Account, error: PlatformError, decision: Decision | None = None) -> Settlement:
     """Settle a hop that ends in an error: its branch gets the error as its outcome, or the task fails with it."""
     shown = {"code": error.code, "message": error.user_message}
+    # An agent that still works when the time is over is told that nobody waits for it.
+    works_on = account.hop.remote_task_id if isinstance(error, DeadlineExceeded) else ""
     changes = HopChanges(
-        **_ended(account, HopStatus.FAILED, decision), error_code=error.code, error_message=error.user_message
+        **_ended(account, HopStatus.FAILED, decision),
+        error_code=error.code,
+        error_message=error.user_message,
+        remote_task_id=works_on,
+        due_at=account.at if works_on else None,
     )
     log = _log(account, decision, status="failed", error_message=f"{error.code}: {error.user_message}")
     event = {"delegation_id": str(account.hop.id), "error": shown, "execution_time_seconds": account.seconds}
@@ -113,14 +120,16 @@ def parked(account: Account, *, remote_task_id: str, due_at: datetime) -> Settle
 
 def held(hop: ClaimedHop, *, at: datetime, until: datetime) -> Settlement:
     """Settle that the hop waits for its turn under a rate limit; nothing of it has happened yet."""
-    changes = HopChanges(status=HopStatus.WAITING, remote_task_id=hop.remote_task_id, polls=hop.polls, due_at=until)
+    changes = HopChanges(
+        status=HopStatus.WAITING, remote_task_id=hop.remote_task_id, polls=hop.polls, tries=hop.tries, due_at=until
+    )
     waiting = {"delegation_id": str(hop.id), "waiting_for": "rate_limit", "until": until.isoformat()}
     return Settlement(hop=hop, at=at, changes=changes, events=[("hop.waiting", waiting)])
 
 
 def handed_back(hop: ClaimedHop, *, at: datetime) -> Settlement:
     """Settle that another worker is to run the hop, from where it stands."""
-    changes = HopChanges(status=HopStatus.PENDING, remote_task_id=hop.remote_task_id, polls=hop.polls)
+    changes = HopChanges(status=HopStatus.PENDING, remote_task_id=hop.remote_task_id, polls=hop.polls, tries=hop.tries)
     return Settlement(hop=hop, at=at, changes=changes)
 
 
@@ -130,10 +139,10 @@ def referred(
     verdict: Verdict,
     targets: Sequence[AgentRecord],
     *,
-    slots: int,
+    here: Container[int],
     terms: Terms,
 ) -> tuple[Settlement, list[ClaimedHop]]:
-    """Settle a delegation or a split. Returns the children that this worker runs on with, at most ``slots``.
+    """Settle a delegation or a split. Returns the children that this worker runs on with, by their places in ``here``.
 
     The others are saved for any worker to claim, or wait for a person's approval.
     """
@@ -151,7 +160,7 @@ def referred(
         cost_usd=hop.task.cost_usd + account.usage.cost_usd,
     )
     for place, (referral, target) in enumerate(zip(verdict.referrals, targets, strict=True)):
-        runs_here = not referral.needs_approval and len(own) < slots
+        runs_here = place in here
         waits = HopStatus.WAITING if referral.needs_approval else HopStatus.PENDING
         child = _child(
             hop,
@@ -360,6 +369,13 @@ def _decided(account: Account, decision: Decision) -> tuple[str, Row]:
 
 def _waiting(hop_id: object, waiting_for: str) -> tuple[str, Row]:
     return "hop.waiting", {"delegation_id": str(hop_id), "waiting_for": waiting_for}
+
+
+def knowing(child: ClaimedHop, *, hop_count: int) -> ClaimedHop:
+    """Return the child with what the branches beside it have used meanwhile: the budget is the task's."""
+    if child.task.hop_count == hop_count:
+        return child
+    return replace(child, task=replace(child.task, hop_count=hop_count))
 
 
 def expiry(at: datetime, *, seconds: float, deadline_at: datetime) -> datetime:

@@ -16,7 +16,9 @@ class Alarm:
 
     def ring_at(self, at: datetime) -> None:
         heapq.heappush(self._times, at.timestamp())
-        self._set()
+        # Most of what is parked is due after what the timer is set for already.
+        if self._timer is None or self._times[0] == at.timestamp():
+            self._set()
 
     def _set(self) -> None:
         if self._timer is not None:

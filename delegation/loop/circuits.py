@@ -1,7 +1,8 @@
 """A circuit breaker per agent: one that does not answer is left alone for a while, then tried with a single call.
 
 The count of failures is this worker's own; that a circuit is open stands in the agent's row, so that the other workers
-know it with their next look at the roster, and the metric ``a2a_agent_availability`` shows it.
+know it with their next look at the roster, and the metric ``a2a_agent_availability`` shows it. An agent that answers
+with Retry-After is not broken: it rests until then, for this worker, and what it is to do waits that long.
 """
 
 from collections.abc import Awaitable, Callable, Iterator
@@ -10,15 +11,28 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from delegation.errors import AgentTimeout, AgentUnavailable
+from delegation.errors import AgentUnavailable
 from delegation.loop.roster import AgentRecord
 from delegation.models import Agent
 
 Save = Callable[[UUID, datetime | None], Awaitable[None]]
 
 
+# An agent that asks for more is tried again, and asks again.
+_LONGEST_REST_SECONDS = 3600.0
+
+
+class CircuitOpen(AgentUnavailable):
+    """The agent is left alone for a while."""
+
+
+class AgentResting(AgentUnavailable):
+    """The agent has said to come back later, to an earlier call."""
+
+
 @dataclass(slots=True)
 class _Circuit:
+    rests_until: datetime | None = None
     failures: int = 0
     trips: int = 0
     open_until: datetime | None = None
@@ -40,15 +54,19 @@ class Circuits:
         """Let a call through while the circuit is closed, and one at a time while it is half open.
 
         Raises:
-            AgentUnavailable: it is open, or the one call that may try is under way.
+            CircuitOpen: it is open, or the one call that may try is under way.
+            AgentResting: the agent has asked for time; ``retry_after_seconds`` says how much is left.
         """
         circuit = self._circuits.setdefault(agent.id, _Circuit())
+        if circuit.rests_until is not None and now < circuit.rests_until:
+            left = (circuit.rests_until - now).total_seconds()
+            raise AgentResting(internal=f"{agent.agent_type} rests for {left:.1f} s", retry_after_seconds=left)
         open_until = circuit.open_until or agent.circuit_open_until
         if open_until is None:
             yield
             return
         if now < open_until or circuit.probing:
-            raise AgentUnavailable(internal=f"circuit of {agent.agent_type} open until {open_until:%H:%M:%S}")
+            raise CircuitOpen(internal=f"circuit of {agent.agent_type} open until {open_until:%H:%M:%S}")
         circuit.probing = True
         try:
             yield
@@ -59,12 +77,17 @@ class Circuits:
         """Close the circuit: the agent answers."""
         circuit = self._circuits[agent.id]
         was_open = circuit.open_until or agent.circuit_open_until
+        circuit.rests_until = None
         circuit.failures = circuit.trips = 0
         if was_open:
             circuit.open_until = None
             await self._save(agent.id, None)
 
-    async def failed(self, agent: AgentRecord, error: AgentUnavailable | AgentTimeout, *, now: datetime) -> None:
+    def rests(self, agent: AgentRecord, *, seconds: float, now: datetime) -> None:
+        """Leave the agent alone for as long as it asks: it is there, so this is no failure."""
+        self._circuits[agent.id].rests_until = now + timedelta(seconds=min(seconds, _LONGEST_REST_SECONDS))
+
+    async def failed(self, agent: AgentRecord, *, now: datetime) -> None:
         """Count a failure; enough in a row, or one of a single try, open the circuit for longer each time."""
         circuit = self._circuits[agent.id]
         if circuit.open_until is not None and now < circuit.open_until:
@@ -73,10 +96,9 @@ class Circuits:
         was_open = circuit.open_until or agent.circuit_open_until
         if circuit.failures < self._threshold and not was_open:
             return
-        asked = error.retry_after_seconds if isinstance(error, AgentUnavailable) else None
         seconds = min(self._first_seconds * 2 ** min(circuit.trips, 16), self._longest_seconds)
         circuit.trips += 1
-        circuit.open_until = now + timedelta(seconds=max(seconds, min(asked or 0.0, self._longest_seconds)))
+        circuit.open_until = now + timedelta(seconds=seconds)
         await self._save(agent.id, circuit.open_until)
 
 

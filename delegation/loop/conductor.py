@@ -1,6 +1,5 @@
 """One hop from claim to settlement: guard, call, read, scan, judge, settle."""
 
-import time
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -10,28 +9,26 @@ import orjson
 import structlog
 from django.db import DatabaseError, InterfaceError, OperationalError
 
-from delegation import metrics
-from delegation.errors import (
-    AgentTimeout,
-    AgentUnavailable,
-    DeadlineExceeded,
-    HopBudgetExceeded,
-    InvalidAgentResponse,
-)
-from delegation.gateway import AgentCall, AgentReply, Gateway, ReplyState
+from delegation.errors import DeadlineExceeded, HopBudgetExceeded, InvalidAgentResponse
+from delegation.gateway import AgentCall, AgentReply, ReplyState
 from delegation.loop import account as accounts
+from delegation.loop import pauses
 from delegation.loop.account import Account
 from delegation.loop.admission import Gate
+from delegation.loop.asking import Asker
 from delegation.loop.budgets import GRACE_SECONDS, Budgets
 from delegation.loop.caller import identity_of
-from delegation.loop.circuits import Circuits
+from delegation.loop.counting import count
 from delegation.loop.hop_run import HopRun
+from delegation.loop.places import Places
+from delegation.loop.postponing import postponed
+from delegation.loop.pushing import PushAddresses
 from delegation.loop.roster import AgentRecord, Roster, Rosters
 from delegation.loop.screening import screen
-from delegation.policy.approval import terms
+from delegation.policy.approval import Terms, terms
 from delegation.policy.decision import Decision, DecisionInvalid, read_decision
 from delegation.policy.verdict import MAX_DEPTH, Situation, Verdict, candidates, judge, problem_for_agent
-from delegation.states import Action
+from delegation.states import Action, HopStatus
 from delegation.store import ClaimedHop, Settled, Settlement
 from delegation.store.records import Row
 from security.errors import BudgetExceeded, LeakageDetected, PlatformError
@@ -39,8 +36,8 @@ from security.leakage import Detector, Policy
 
 log = structlog.get_logger(__name__)
 
-# The first poll of an agent that answers late, and the longest pause between two.
-_FIRST_POLL_SECONDS, _LONGEST_POLL_SECONDS = 0.2, 30.0
+# How often in a row an agent is called that is not known to be away.
+_QUICK_TRIES = 3
 # What the hop's column holds; an agent whose task cannot be named again cannot be asked how it stands.
 _REMOTE_ID_LENGTH = 255
 
@@ -53,6 +50,7 @@ class Heard:
     verdict: Verdict | None = None
     remote_task_id: str = ""
     works_on: bool = False
+    will_push: bool = False
 
 
 class Conductor:
@@ -61,35 +59,50 @@ class Conductor:
     def __init__(
         self,
         *,
-        gateway: Gateway,
+        asker: Asker,
         rosters: Rosters,
-        circuits: Circuits,
+        push: PushAddresses | None,
+        polling: pauses.Polling,
+        polling_beside_push: pauses.Polling,
         gate: Gate,
         budgets: Budgets,
         detector: Callable[[], Detector],
         inputs: Callable[[UUID], Awaitable[list[Row]]],
         settle: Callable[[Settlement], Awaitable[Settled]],
-        slots: Callable[[], int],
+        places: Places,
         agent_timeout_seconds: float,
         question_expiry_seconds: float,
     ) -> None:
-        self._gateway = gateway
+        self._asker = asker
         self._rosters = rosters
-        self._circuits = circuits
+        self._push = push
+        self._polling = polling
+        self._polling_beside_push = polling_beside_push
         self._gate = gate
         self._budgets = budgets
         self._detector = detector
         self._inputs = inputs
         self._settle = settle
-        self._slots = slots
+        self._places = places
         self._agent_timeout_seconds = agent_timeout_seconds
         self._question_expiry_seconds = question_expiry_seconds
 
     async def advance(self, hop: ClaimedHop) -> list[ClaimedHop]:
-        """Run the hop, settle it, and return the hops that go on in this worker."""
+        """Run the hop, settle it, and return the hops that go on in this worker; their places are taken."""
         run = HopRun(hop)
-        settlement, following = await self._concluded(run)
-        await self._account_for(run, settlement)
+        settlement, reserved = await self._concluded(run)
+        following: list[ClaimedHop] = []
+        try:
+            await self._account_for(run, settlement)
+            following = await self._committed(run, settlement, reserved)
+        finally:
+            if not following:
+                for child in reserved:
+                    self._places.leave(child)
+        return following
+
+    async def _committed(self, run: HopRun, settlement: Settlement, following: list[ClaimedHop]) -> list[ClaimedHop]:
+        hop = run.hop
         try:
             settled = await self._settle(settlement)
             if not settled.affordable:
@@ -105,7 +118,7 @@ class Conductor:
             log.info("claim lost", hop_id=str(hop.id))
             return []
         count(settlement, settled, known=run.known_agents)
-        return [_knowing(child, hop_count=settled.hop_count) for child in following]
+        return [accounts.knowing(child, hop_count=settled.hop_count) for child in following]
 
     async def _concluded(self, run: HopRun) -> tuple[Settlement, list[ClaimedHop]]:
         """Return how the hop ends, also where it ends in an error.
@@ -116,6 +129,10 @@ class Conductor:
         try:
             return await self._outcome(run)
         except PlatformError as error:
+            pause = pauses.before_retry(error, hop=run.hop, now=_now())
+            if pause is not None:
+                log.info("hop retries", hop_id=str(run.hop.id), code=error.code, internal=error.internal_message)
+                return postponed(run.account(), error, pause_seconds=pause), []
             log.info("hop failed", hop_id=str(run.hop.id), code=error.code, internal=error.internal_message)
             return accounts.failed(run.account(), error, run.decision), []
         except (OperationalError, InterfaceError):
@@ -139,8 +156,8 @@ class Conductor:
         heard = await self._hear(run, roster, inputs)
         account = run.account()
         if heard.works_on:
-            pause = min(_FIRST_POLL_SECONDS * 2 ** min(hop.polls, 16), _LONGEST_POLL_SECONDS)
-            due_at = account.at + timedelta(seconds=pause)
+            polling = self._polling_beside_push if heard.will_push else self._polling
+            due_at = account.at + timedelta(seconds=polling.pause_after(hop.polls))
             return accounts.parked(account, remote_task_id=heard.remote_task_id, due_at=due_at), []
         decision, verdict = heard.decision, heard.verdict
         if decision is None or verdict is None:
@@ -165,7 +182,14 @@ class Conductor:
                     expiry_seconds=self._question_expiry_seconds,
                     deadline_at=hop.task.deadline_at,
                 )
-                return accounts.referred(account, decision, verdict, targets, slots=self._slots(), terms=asked_on)
+                return self._referred(account, decision, verdict, targets, asked_on)
+
+    def _referred(
+        self, account: Account, decision: Decision, verdict: Verdict, targets: list[AgentRecord], asked_on: Terms
+    ) -> tuple[Settlement, list[ClaimedHop]]:
+        free_to_run = [place for place, referral in enumerate(verdict.referrals) if not referral.needs_approval]
+        here = self._places.reserved(targets, free_to_run)
+        return accounts.referred(account, decision, verdict, targets, here=here, terms=asked_on)
 
     async def _budget(self, run: HopRun, roster: Roster) -> None:
         """Hold what the call may take. Raises BudgetExceeded; the call that is not made then counts nowhere."""
@@ -179,7 +203,8 @@ class Conductor:
 
     async def _account_for(self, run: HopRun, settlement: Settlement) -> None:
         """Settle the call's budget before its record is committed; a call that goes on holds until it is looked at."""
-        terms, due_at = run.budgeted, settlement.changes.due_at
+        terms, changes = run.budgeted, settlement.changes
+        due_at = changes.due_at if changes.status == HopStatus.WAITING else None
         if terms is None:
             return
         if due_at is None:
@@ -208,12 +233,14 @@ class Conductor:
         problem = ""
         refusal = PlatformError()
         for correction in (False, True):
-            reply = await self._reply(run, self._call(run, roster, situation, inputs, problem), correction=correction)
+            call = self._call(run, roster, situation, inputs, problem)
+            cut_short = call.timeout_seconds < self._time_limit(run.agent)
+            reply = await self._asker.ask(run, call, cut_short=cut_short, correction=correction)
             if reply.state == ReplyState.WORKING:
                 if correction:
                     # Parked, it would be forgotten that this was the second try, and the agent corrected without end.
                     raise refusal
-                return Heard(works_on=True, remote_task_id=_remote_id(reply))
+                return Heard(works_on=True, remote_task_id=_remote_id(reply), will_push=reply.will_push)
             try:
                 decision = self._screened(run, _decision(reply))
             except DecisionInvalid as error:
@@ -226,34 +253,6 @@ class Conductor:
                     return Heard(decision=decision, verdict=verdict, remote_task_id=_remote_id(reply) if waits else "")
                 refusal, problem = verdict.refusal, problem_for_agent(verdict.refusal, situation)
         raise refusal
-
-    async def _reply(self, run: HopRun, call: AgentCall, *, correction: bool) -> AgentReply:
-        ask = self._gateway.poll if run.hop.polls and not correction else self._gateway.call
-        with self._circuits.admitted(run.agent, now=_now()):
-            cut_short = call.timeout_seconds < self._time_limit(run.agent)
-            return await self._answer(run, ask(call), cut_short=cut_short)
-
-    async def _answer(self, run: HopRun, asking: Awaitable[AgentReply], *, cut_short: bool) -> AgentReply:
-        """Wait for the agent; its circuit and its response time learn how that went.
-
-        ``cut_short``: the task's deadline left it less time than it may take, so that being late is not its fault.
-        """
-        began = time.perf_counter()
-        try:
-            reply = await asking
-        except (AgentUnavailable, AgentTimeout) as error:
-            now = _now()
-            if now >= run.hop.task.deadline_at or (cut_short and isinstance(error, AgentTimeout)):
-                raise DeadlineExceeded(internal=error.internal_message) from error
-            await self._circuits.failed(run.agent, error, now=now)
-            raise
-        else:
-            await self._circuits.succeeded(run.agent)
-            return reply
-        finally:
-            seconds = time.perf_counter() - began
-            run.seconds = (run.seconds or 0.0) + seconds
-            metrics.AGENT_RESPONSE_TIME.labels(run.hop.agent_type).observe(seconds)
 
     def _time_limit(self, agent: AgentRecord) -> float:
         return agent.timeout_seconds or self._agent_timeout_seconds
@@ -280,6 +279,8 @@ class Conductor:
             # A task of the agent's that has ended takes no more messages: the correction begins another.
             remote_task_id=None if problem else hop.remote_task_id or None,
             return_immediately=not problem,
+            max_tries=_QUICK_TRIES if hop.tries == 0 else 1,
+            push=None if problem or self._push is None else self._push.target_of(hop, agent),
         )
 
     def _screened(self, run: HopRun, decision: Decision) -> Decision:
@@ -296,27 +297,6 @@ class Conductor:
         if screened.blocked:
             raise LeakageDetected(internal=f"{len(screened.rows)} findings in {run.hop.agent_type}'s answer")
         return screened.decision
-
-
-def count(settlement: Settlement, settled: Settled, *, known: frozenset[str]) -> None:
-    """Count what has been committed. Agents that do not exist are counted as one: their names are an agent's whim."""
-    task = settlement.hop.task
-    for row in settlement.decisions:
-        targets = str(row["delegated_to_type"]).split(", ")
-        for target in targets:
-            action = row["decision_action"] or ""
-            named = target if not target or target in known else "unknown"
-            metrics.DELEGATIONS.labels(settlement.hop.agent_type, named, action, row["status"]).inc()
-    if settlement.end is not None:
-        seconds = (settlement.at - task.created_at).total_seconds()
-        metrics.TASK_DURATION.labels(settled.hop_count, settled.depth_reached).observe(seconds)
-
-
-def _knowing(child: ClaimedHop, *, hop_count: int) -> ClaimedHop:
-    """Return the child with what the branches beside it have used meanwhile: the budget is the task's."""
-    if child.task.hop_count == hop_count:
-        return child
-    return replace(child, task=replace(child.task, hop_count=hop_count))
 
 
 def _decision(reply: AgentReply) -> Decision:

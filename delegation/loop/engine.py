@@ -18,17 +18,24 @@ from delegation.gateway import Gateway
 from delegation.loop import account as accounts
 from delegation.loop.admission import Gate
 from delegation.loop.alarm import Alarm
+from delegation.loop.asking import Asker
 from delegation.loop.beginning import begun
 from delegation.loop.budgets import Budgets, read_spent
 from delegation.loop.circuits import Circuits, save_circuit
 from delegation.loop.conductor import Conductor
 from delegation.loop.inputs import read_inputs
+from delegation.loop.pauses import POLLING, POLLING_BESIDE_PUSH, Polling
+from delegation.loop.places import Places
+from delegation.loop.pushing import PushAddresses
 from delegation.loop.roster import Rosters, read_roster
 from delegation.loop.screening import read_tenants
 from delegation.loop.settler import Settler
 from delegation.loop.sweeper import Sweeper, canceled_of
+from delegation.loop.withdrawals import Withdrawals, take_back_late, taken_back
 from delegation.services.branches import branches_cancel
+from delegation.states import HopStatus
 from delegation.store import ClaimedHop, Claims, NewTask, Settled, Settlement, store_for_database
+from delegation.store.records import AgentKey
 from delegation.store.rows import new_id
 from security.leakage import Detector, Tenant
 from security.limiting import async_store
@@ -43,19 +50,23 @@ Announce = Callable[[Mapping[UUID, tuple[str, int]]], None]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EngineOptions:
-    """How a worker works; the defaults are the product's."""
+    """How a worker works; the defaults are the product's. Without ``push`` agents that answer late are polled alone."""
 
     agent_timeout_seconds: float = 60.0
     question_expiry_seconds: float = 24 * 3600.0
     allowed_agent_hosts: tuple[str, ...] = ()
     client_certificates: Path | None = None
     capacity: int = 256
+    agent_concurrency: int = 128
     sweep_seconds: float = 1.0
     roster_ttl_seconds: float = 1.0
     drain_seconds: float = 20.0
     circuit_threshold: int = 5
     circuit_seconds: float = 5.0
     circuit_longest_seconds: float = 300.0
+    push: PushAddresses | None = None
+    polling: Polling = POLLING
+    polling_beside_push: Polling = POLLING_BESIDE_PUSH
 
 
 class Engine:
@@ -75,6 +86,8 @@ class Engine:
         self._settler = Settler(store=self._store, executor=self._settling)
         self._sweeper = Sweeper(worker_id=self.id)
         self._signer = RingSigner()
+        self._withdrawals = Withdrawals()
+        self._places = Places(capacity=options.capacity, per_agent=options.agent_concurrency)
         self._running: dict[UUID, tuple[ClaimedHop, asyncio.Task[None]]] = {}
         self._background: list[asyncio.Task[None]] = []
         self._awake = asyncio.Event()
@@ -104,21 +117,24 @@ class Engine:
             ttl_seconds=self._options.roster_ttl_seconds,
         )
         self._limits = async_store()
+        circuits = Circuits(
+            save=lambda agent_id, open_until: self._read(save_circuit, agent_id, open_until),
+            threshold=self._options.circuit_threshold,
+            first_seconds=self._options.circuit_seconds,
+            longest_seconds=self._options.circuit_longest_seconds,
+        )
         self._conductor = Conductor(
-            gateway=self._gateway,
+            asker=Asker(gateway=self._gateway, circuits=circuits, places=self._places),
+            push=self._options.push,
+            polling=self._options.polling,
+            polling_beside_push=self._options.polling_beside_push,
             rosters=self._rosters,
-            circuits=Circuits(
-                save=lambda agent_id, open_until: self._read(save_circuit, agent_id, open_until),
-                threshold=self._options.circuit_threshold,
-                first_seconds=self._options.circuit_seconds,
-                longest_seconds=self._options.circuit_longest_seconds,
-            ),
             gate=Gate(AsyncLimiter(self._limits)),
             budgets=Budgets(AsyncBudgetLedger(self._limits), spent=lambda *of: self._read(read_spent, *of)),
             detector=lambda: self._detector,
             inputs=lambda hop_id: self._read(read_inputs, hop_id),
             settle=self.settle,
-            slots=self._places,
+            places=self._places,
             agent_timeout_seconds=self._options.agent_timeout_seconds,
             question_expiry_seconds=self._options.question_expiry_seconds,
         )
@@ -138,14 +154,20 @@ class Engine:
 
         Returns False where its idempotency key is taken: then nothing was saved.
         """
-        if not task.hops or self._draining or len(self._running) >= self._options.capacity:
+        roster = await self._rosters.of(task.task["customer_id"])
+        agent = roster.agents.get(task.hops[0]["agent_type"]) if task.hops else None
+        if agent is None or not self._places.has_one_for(agent):
             saved = await self._settler.submit(task)
             self._awake.set()
             return saved
-        roster = await self._rosters.of(task.task["customer_id"])
-        agent = roster.agents.get(task.hops[0]["agent_type"])
-        task, hop = begun(task, owner=self.id, agent_name=agent.name if agent else "", at=_now())
-        saved = await self._settler.submit(task)
+        task, hop = begun(task, owner=self.id, agent_name=agent.name, at=_now())
+        self._places.take(hop)
+        saved = False
+        try:
+            saved = await self._settler.submit(task)
+        finally:
+            if not saved:
+                self._leave(hop)
         if saved:
             self._announce({hop.task.id: (hop.task.customer_id, task.task["last_seq"])})
             self._run(hop)
@@ -156,7 +178,7 @@ class Engine:
         if settled.held:
             task = settlement.hop.task
             self._announce({task.id: (task.customer_id, settled.last_seq)})
-            if settled.joined or len(settlement.new_hops) > 1:
+            if settled.joined or any(hop["status"] == HopStatus.PENDING for hop in settlement.new_hops):
                 self._awake.set()
             if self._draining:
                 self._left_to_others |= {row["id"] for row in settlement.new_hops}
@@ -165,13 +187,17 @@ class Engine:
                 await self._read(lambda: branches_cancel(task_id=task.id, split_id=split_id, now=_now()))
                 self._awake.set()
                 await self._abort_canceled()
-            if settlement.changes.due_at is not None:
+            if settlement.changes.status == HopStatus.WAITING and settlement.changes.due_at is not None:
                 self._alarm.ring_at(settlement.changes.due_at)
+        elif settlement.changes.status == HopStatus.WAITING and settlement.changes.remote_task_id:
+            # The agent has begun work that nobody waits for, if it was cancelled meanwhile.
+            await self._read(take_back_late, settlement.hop.id, settlement.changes.remote_task_id, settlement.at)
         return settled
 
     async def drain(self) -> None:
         """Claim no more, give calls under way a while to end, hand back the others, and say goodbye."""
         self._draining = True
+        self._places.close()
         # The sweep goes on, lest the others take this worker for dead meanwhile.
         _, claim, _ = self._background
         await _stopped([claim])
@@ -187,6 +213,7 @@ class Engine:
         for hop_id in list(self._left_to_others)[:1]:
             await self._read(bell.ring, hop_id)
         await _stopped(self._background)
+        await self._withdrawals.close()
         await self._gateway.close()
         await self._limits.aclose()
         await self._read(self._sweeper.leave)
@@ -199,18 +226,14 @@ class Engine:
         """Return how many hops this worker is running."""
         return len(self._running)
 
-    def _places(self) -> int:
-        """Return how many hops a hop that ends may be followed by here: those that are free, and its own."""
-        return 0 if self._draining else max(0, self._options.capacity - len(self._running)) + 1
-
     async def _claim(self) -> None:
         while True:
             await self._awake.wait()
             self._awake.clear()
             self._full = True
-            while (free := self._options.capacity - len(self._running)) > 0:
+            while (free := self._places.free) > 0:
                 try:
-                    claims = await self._read(self._take, free)
+                    claims = await self._read(self._take, free, self._places.taken)
                 except DatabaseError as error:
                     log.warning("cannot claim", error=str(error))
                     await asyncio.sleep(self._options.sweep_seconds)
@@ -218,13 +241,21 @@ class Engine:
                 if claims.last_seqs:
                     self._announce(claims.last_seqs)
                 for hop in claims.hops:
+                    self._places.take(hop)
                     self._run(hop)
                 if len(claims.hops) < free:
                     self._full = False
                     break
 
-    def _take(self, limit: int) -> Claims:
-        return self._store.claim(owner=self.id, limit=limit, now=_now())
+    def _take(self, limit: int, taken: Mapping[AgentKey, int]) -> Claims:
+        per_agent = self._options.agent_concurrency
+        return self._store.claim(owner=self.id, limit=limit, now=_now(), agent_limit=per_agent, taken=taken)
+
+    def _leave(self, hop: ClaimedHop) -> None:
+        """Give the hop's place back; whoever waits for one at its agent is looked for."""
+        pause = self._places.leave(hop)
+        if pause is not None:
+            self._loop.call_later(pause, self._awake.set)
 
     def _run(self, hop: ClaimedHop) -> None:
         if hop.id in self._running:
@@ -235,18 +266,24 @@ class Engine:
     async def _follow(self, hop: ClaimedHop) -> None:
         """Run a hop and the chain that goes on from it; the branches of a split run beside it."""
         following = [hop]
+        present: ClaimedHop | None = hop
         try:
             while following:
                 hop, *beside = following
+                present = hop
                 for other in beside:
                     self._run(other)
                 following = await self._conductor.advance(hop)
+                present = None
+                self._leave(hop)
                 own = self._running.pop(hop.id)[1]
                 for child in following[:1]:
                     self._running[child.id] = child, own
         except DatabaseError:
             log.exception("hop left to the sweep", hop_id=str(hop.id))
         finally:
+            if present is not None:
+                self._leave(present)
             if not self._draining:
                 _, runner = self._running.get(hop.id, (hop, None))
                 if runner is asyncio.current_task():
@@ -261,6 +298,9 @@ class Engine:
                 await self._read(self._sweeper.sweep, _now(), tuple(self._running))
                 await self._refresh_detector()
                 await self._abort_canceled()
+                if self._withdrawals.free:
+                    late = await self._read(taken_back, _now(), self._withdrawals.free)
+                    self._withdrawals.tell(late, gateway=self._gateway, rosters=self._rosters)
                 if self._signer.stale:
                     await self._read(self._signer.refresh, _now())
             except DatabaseError as error:

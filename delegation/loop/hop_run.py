@@ -54,7 +54,8 @@ class HopRun:
         ruling = may_invoke(customer_id=self.hop.task.customer_id, target=self._agent)
         if self.hop.polls:
             return
-        self._record(ruling, action="invoke", target=self.hop.agent_type)
+        if not self.hop.tries:
+            self._record(ruling, action="invoke", target=self.hop.agent_type)
         if not roster.terms.active:
             raise CustomerDisabled(internal=f"{self.hop.task.customer_id} is disabled")
         if not self._agent.enabled:

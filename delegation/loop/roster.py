@@ -27,6 +27,7 @@ class AgentRecord(Colleague):
     ve_id: str
     endpoint_url: str
     timeout_seconds: float | None
+    max_concurrency: int | None = None
     circuit_open_until: datetime | None = None
     credential: AgentCredential | BrokenCredential | None = None
     calls_per_hour: int | None = None
@@ -101,6 +102,7 @@ def _record(agent: Agent) -> AgentRecord:
         ve_id=agent.ve_id,
         endpoint_url=agent.endpoint_url,
         timeout_seconds=agent.timeout_seconds,
+        max_concurrency=agent.max_concurrency,
         circuit_open_until=agent.circuit_open_until,
         credential=credential_of(agent),
         calls_per_hour=agent.calls_per_hour,

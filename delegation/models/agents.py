@@ -38,6 +38,12 @@ class Agent(models.Model):
     in_flight = models.CharField("when switched off", max_length=6, choices=InFlight, default=InFlight.FINISH)
     disabled_reason = models.TextField("why it is switched off", default="", blank=True)
     timeout_seconds = models.PositiveIntegerField(null=True, blank=True, help_text="Empty: the platform's limit.")
+    max_concurrency = models.PositiveIntegerField(
+        null=True,
+        blank=True,
+        validators=[MinValueValidator(1)],
+        help_text="How many of its calls one worker process has under way at once. Empty: the platform's limit.",
+    )
     calls_per_hour = models.PositiveIntegerField(
         null=True, blank=True, help_text="The customer's own limit below the platform's. Empty: the platform's."
     )

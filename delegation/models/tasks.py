@@ -117,7 +117,12 @@ class Hop(models.Model):
     )
     remote_task_id = models.CharField(max_length=255, default="", blank=True, help_text="The agent's own task id.")
     polls = models.PositiveIntegerField(default=0, help_text="How often an agent that answers late was asked.")
-    due_at = models.DateTimeField(null=True, blank=True, help_text="When a waiting hop is looked at again.")
+    tries = models.PositiveSmallIntegerField(default=0, help_text="How often in a row the agent could not be reached.")
+    due_at = models.DateTimeField(
+        null=True,
+        blank=True,
+        help_text="When a waiting hop is looked at again; of one that is over: its agent is to be told so.",
+    )
     created_at = models.DateTimeField()
     started_at = models.DateTimeField(null=True, blank=True)
     completed_at = models.DateTimeField(null=True, blank=True)
@@ -128,11 +133,27 @@ class Hop(models.Model):
         ordering = ["id"]
         indexes = [
             models.Index(
-                fields=["customer", "-priority", "id"], name="hop_to_claim", condition=Q(status=HopStatus.PENDING)
+                fields=["customer", "agent_type", "-priority", "id"],
+                name="hop_to_claim",
+                condition=Q(status=HopStatus.PENDING),
             ),
             models.Index(fields=["owner"], name="hop_claimed", condition=Q(status=HopStatus.RUNNING)),
+            # No waiting hop has an owner: it is said so that only the question for all that is due can use this index,
+            # and the one for an agent's uses the next, however few are due when the plan is made.
             models.Index(
-                fields=["due_at"], name="hop_due", condition=Q(status=HopStatus.WAITING, due_at__isnull=False)
+                fields=["due_at"],
+                name="hop_due",
+                condition=Q(status=HopStatus.WAITING, due_at__isnull=False, owner__isnull=True),
+            ),
+            models.Index(
+                fields=["customer", "agent_type", "due_at"],
+                name="hop_due_in_turn",
+                condition=Q(status=HopStatus.WAITING, due_at__isnull=False),
+            ),
+            models.Index(
+                fields=["due_at"],
+                name="hop_to_withdraw",
+                condition=Q(status__in=[HopStatus.CANCELED, HopStatus.FAILED], due_at__isnull=False),
             ),
             models.Index(fields=["join"], name="hop_of_split", condition=Q(join__isnull=False)),
             models.Index(

@@ -34,7 +34,7 @@ from security.switches import record_switch
 
 EDITABLE = frozenset(
     "agent_type name description seniority skills endpoint_url is_root requires_approval enabled in_flight "
-    "disabled_reason timeout_seconds calls_per_hour expected_tokens expected_cost_usd".split()
+    "disabled_reason timeout_seconds max_concurrency calls_per_hour expected_tokens expected_cost_usd".split()
 )
 _CHECK_SECONDS = 10.0
 

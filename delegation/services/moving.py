@@ -7,7 +7,7 @@ from functools import partial
 from uuid import UUID
 
 from django.db import transaction
-from django.db.models import QuerySet
+from django.db.models import Case, Q, QuerySet, Value, When
 
 from delegation import metrics
 from delegation.actors import bell
@@ -55,8 +55,9 @@ class Moving:
         open_ids = list(hops.exclude(status__in=HOP_ENDED).order_by("id").values_list("id", flat=True))
         for hop_id in open_ids:
             self.tell("hop.canceled", delegation_id=str(hop_id))
-        canceled = {"status": HopStatus.CANCELED, "owner": None, "due_at": None, "completed_at": self.now}
-        Hop.objects.filter(id__in=open_ids).update(**canceled)
+        Hop.objects.filter(id__in=open_ids).update(
+            status=HopStatus.CANCELED, owner=None, due_at=self._agent_is_told(), completed_at=self.now
+        )
         for model in (Approval, Clarification):
             questions = model.objects.filter(hop_id__in=open_ids, status=QuestionStatus.OPEN)
             closed = questions.update(status=QuestionStatus.CANCELED, resolved_at=self.now)
@@ -93,12 +94,16 @@ class Moving:
         Hop.objects.filter(id=hop.id).update(
             status=status,
             owner=None,
-            due_at=None,
+            due_at=self._agent_is_told(),
             error_code=error.code,
             error_message=error.user_message,
             completed_at=self.now,
         )
         return {"code": error.code, "message": error.user_message}
+
+    def _agent_is_told(self) -> Case:
+        """Return when a hop that ends early is due once more: now, where a task of its agent's own is under way."""
+        return Case(When(~Q(remote_task_id=""), then=Value(self.now)), default=None)
 
     def _end_with(self, hop: Hop, error: PlatformError, *, ending: TaskStatus) -> None:
         """Go on without the hop: with its split's other branches, or not at all."""

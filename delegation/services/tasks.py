@@ -21,6 +21,7 @@ from delegation.errors import Conflict, PayloadTooLarge
 from delegation.live.feed import feed
 from delegation.models import Agent, Hop, Task, TaskEvent
 from delegation.models.agents import AGENT_TYPE
+from delegation.services.backlog import check_backlog
 from delegation.services.moving import moving
 from delegation.services.storable import check_storable
 from delegation.states import PRIORITY_RANK, HopStatus, Priority, TaskStatus
@@ -69,6 +70,7 @@ def task_submit(
         NotFound: the customer has no such agent, or it is disabled.
         ValidationFailed, PayloadTooLarge: the message cannot be taken.
         Conflict: the idempotency key was used with another request.
+        Overloaded: too much work waits already.
         RateLimitExceeded: the customer has submitted as many tasks as it may in a day.
         LimiterUnavailable: nobody can tell whether it has.
         CustomerDisabled
@@ -92,6 +94,8 @@ def task_submit(
         trace_id=_trace_id(traceparent),
         now=now,
     )
+    if start:
+        check_backlog(principal.customer_id)
     with _counted(new, now=now) as admission:
         (saved,), _ = store_for_database().commit([new], [])
     if not saved:
@@ -172,6 +176,7 @@ def task_execute(*, principal: Principal, task_id: UUID, now: datetime) -> Task:
     Raises:
         AuthFailed, NotFound, CustomerDisabled
         Conflict: it has been started already, or is over.
+        Overloaded: too much work waits already.
     """
     principal.require(Permission.TASK_SUBMIT)
     check_enabled(principal.customer_id)
@@ -180,6 +185,7 @@ def task_execute(*, principal: Principal, task_id: UUID, now: datetime) -> Task:
     with moving(found.id, now=now) as move:
         if move.task.status != TaskStatus.SUBMITTED or move.task.hop_count:
             raise Conflict(detail="The task has been started already.")
+        check_backlog(found.customer_id)
         row = {"id": found.id, "customer_id": found.customer_id, "agent_type": found.agent_type}
         row |= {"message": found.message, "priority": found.priority}
         hop = Hop.objects.create(**_first_hop(row, ve_id=agent.ve_id, at=now))

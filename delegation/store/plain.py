@@ -3,13 +3,14 @@
 ``IMMEDIATE`` transactions take the database's one write lock at their start: nothing moves underneath them.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
-from itertools import chain, zip_longest
+from itertools import zip_longest
 from uuid import UUID
 
 from django.db import models, transaction
-from django.db.models import F, Q
+from django.db.models import F, Q, Value
+from django.db.models.functions import Coalesce, Least
 
 from audit.models import AuthorizationLog, DelegationLog, LeakageLog
 from delegation.models import Agent, Approval, Clarification, Hop, Task, TaskEvent
@@ -17,6 +18,9 @@ from delegation.states import HOP_ENDED, TASK_ENDED, HopStatus, TaskStatus
 from delegation.store.records import (
     HOP_CHANGES,
     LOST,
+    NO_LIMIT,
+    NOTHING_TAKEN,
+    AgentKey,
     BranchEnd,
     ClaimedHop,
     Claims,
@@ -37,8 +41,16 @@ class PlainStore:
         return [_submit(new) for new in tasks], [_settle(one) for one in settlements]
 
     @transaction.atomic
-    def claim(self, *, owner: UUID, limit: int, now: datetime) -> Claims:
-        chosen = _ready(limit=limit, now=now)
+    def claim(
+        self,
+        *,
+        owner: UUID,
+        limit: int,
+        now: datetime,
+        agent_limit: int = NO_LIMIT,
+        taken: Mapping[AgentKey, int] = NOTHING_TAKEN,
+    ) -> Claims:
+        chosen = _ready(limit=limit, now=now, agent_limit=agent_limit, taken=taken)
         last_seqs: dict[UUID, tuple[str, int]] = {}
         claimed = [_claim(hop, owner=owner, now=now) for hop in chosen]
         for hop in claimed:
@@ -67,10 +79,10 @@ def _settle(one: Settlement) -> Settled:
     held = Hop.objects.filter(
         id=one.hop.id, status=HopStatus.RUNNING, owner=one.hop.owner, claim=one.hop.claim, task=task
     )
-    changes = {name: getattr(one.changes, name) for name in HOP_CHANGES}
+    changes = {name: getattr(one.changes, name) for name in HOP_CHANGES if name != "due_at"}
     if task is not None and one.new_hops and task.hop_count + len(one.new_hops) > task.hop_budget:
         return Settled(held=True, affordable=False)
-    if task is None or held.update(owner=None, **changes) != 1:
+    if task is None or held.update(owner=None, **changes, due_at=_sooner(one.changes.due_at)) != 1:
         return LOST
     for model, rows in (
         (Hop, one.new_hops),
@@ -92,6 +104,11 @@ def _settle(one: Settlement) -> Settled:
         joined=joined,
         leaves_branches=joined and Hop.objects.filter(join_id=one.hop.join_id).exclude(status__in=HOP_ENDED).exists(),
     )
+
+
+def _sooner(due_at: datetime | None) -> object:
+    """Return when the hop is due, or sooner where its agent has reported while it was being asked."""
+    return None if due_at is None else Least(Value(due_at), Coalesce(F("due_at"), Value(due_at)))
 
 
 def end_branch(ended: BranchEnd, *, at: datetime) -> bool:
@@ -139,17 +156,28 @@ def _tell(task: Task, events: Iterable[tuple[str, Row]], *, at: datetime) -> Non
     TaskEvent.objects.bulk_create(numbered)
 
 
-def _ready(*, limit: int, now: datetime) -> list[Hop]:
-    """Return due hops, and the pending ones of each customer in turn."""
+def _ready(*, limit: int, now: datetime, agent_limit: int, taken: Mapping[AgentKey, int]) -> list[Hop]:
+    """Return the hops to claim, each customer in turn, as many of each agent as it has places."""
     alive = Hop.objects.exclude(task__status__in=TASK_ENDED)
-    due = alive.filter(status=HopStatus.WAITING, due_at__lte=now).order_by("due_at")[:limit]
-    pending = alive.filter(status=HopStatus.PENDING).order_by("-priority", "id")
-    customers = (
-        alive.filter(status=HopStatus.PENDING).order_by("customer_id").values_list("customer_id", flat=True).distinct()
-    )
-    queues = [pending.filter(customer_id=customer)[:limit] for customer in customers]
-    in_turn = (hop for turn in zip_longest(*queues) for hop in turn if hop is not None)
-    return list(chain(due, in_turn))[:limit]
+    ready = alive.filter(Q(status=HopStatus.PENDING) | Q(status=HopStatus.WAITING, due_at__lte=now))
+    agents = ready.order_by("customer_id", "agent_type").values_list("customer_id", "agent_type").distinct()
+    queues: dict[str, list[Hop]] = {}
+    for customer_id, agent_type in list(agents):
+        free = _limit(customer_id, agent_type, agent_limit) - taken.get((customer_id, agent_type), 0)
+        mine = ready.filter(customer_id=customer_id, agent_type=agent_type)
+        in_order = mine.order_by("-priority", F("due_at").asc(nulls_last=True), "id")[: max(0, min(free, limit))]
+        queues.setdefault(customer_id, []).extend(in_order)
+    in_turn = zip_longest(*(sorted(queue, key=_turn) for queue in queues.values()))
+    return [hop for turn in in_turn for hop in turn if hop is not None][:limit]
+
+
+def _limit(customer_id: str, agent_type: str, agent_limit: int) -> int:
+    own = Agent.objects.of_customer(customer_id).filter(agent_type=agent_type).values_list("max_concurrency", flat=True)
+    return own.first() or agent_limit
+
+
+def _turn(hop: Hop) -> tuple[int, bool, datetime, UUID]:
+    return -hop.priority, hop.due_at is None, hop.due_at or hop.created_at, hop.id
 
 
 def _claim(hop: Hop, *, owner: UUID, now: datetime) -> Hop:
@@ -215,5 +243,6 @@ def _claimed(hop: Hop, *, owner: UUID, now: datetime) -> ClaimedHop:
         priority=hop.priority,
         remote_task_id=hop.remote_task_id,
         polls=hop.polls,
+        tries=hop.tries,
         started_at=hop.started_at or now,
     )

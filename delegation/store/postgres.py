@@ -4,7 +4,7 @@ Everything of a task changes under the lock of its row, and every statement take
 workers never wait for each other in a circle.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
 from datetime import datetime
 from uuid import UUID
@@ -14,7 +14,20 @@ import psycopg
 from django.db import connection, transaction
 
 from delegation.store import postgres_sql
-from delegation.store.records import HOP_CHANGES, LOST, ClaimedHop, Claims, NewTask, Row, Settled, Settlement, TaskFacts
+from delegation.store.records import (
+    HOP_CHANGES,
+    LOST,
+    NO_LIMIT,
+    NOTHING_TAKEN,
+    AgentKey,
+    ClaimedHop,
+    Claims,
+    NewTask,
+    Row,
+    Settled,
+    Settlement,
+    TaskFacts,
+)
 
 
 class PostgresStore:
@@ -25,8 +38,18 @@ class PostgresStore:
         with transaction.atomic() if tasks and settlements else nullcontext():
             return self._submit(tasks), self._settle(settlements)
 
-    def claim(self, *, owner: UUID, limit: int, now: datetime) -> Claims:
-        rows = _run(postgres_sql.claim(), {"owner": owner, "limit": limit, "now": now})
+    def claim(
+        self,
+        *,
+        owner: UUID,
+        limit: int,
+        now: datetime,
+        agent_limit: int = NO_LIMIT,
+        taken: Mapping[AgentKey, int] = NOTHING_TAKEN,
+    ) -> Claims:
+        places = [{"customer_id": customer, "agent_type": agent, "n": n} for (customer, agent), n in taken.items()]
+        parameters = {"owner": owner, "limit": limit, "now": now, "agent_limit": agent_limit}
+        rows = _run(postgres_sql.claim(), parameters | _as_json({"taken": places}))
         hops = tuple(_claimed(row) for row in rows)
         return Claims(hops=hops, last_seqs={row["task_id"]: (row["customer_id"], row["last_seq"]) for row in rows})
 
@@ -154,6 +177,6 @@ def _claimed(row: Row) -> ClaimedHop:
     )
     same = (
         "id owner claim parent_id join_id branch resumes_id depth attempt agent_type instruction priority "
-        "remote_task_id polls started_at"
+        "remote_task_id polls tries started_at"
     ).split()
     return ClaimedHop(task=task, path=tuple(orjson.loads(row["path"])), **{name: row[name] for name in same})

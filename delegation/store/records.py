@@ -3,13 +3,16 @@
 Rows are dicts by column name, ready for JSON: ids as text, times as ISO 8601, JSON columns as Python values.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any, Protocol
 from uuid import UUID
 
 Row = dict[str, Any]
+# An agent by its customer and its type.
+AgentKey = tuple[str, str]
+NO_LIMIT = 2**31 - 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,6 +52,7 @@ class ClaimedHop:
     priority: int
     remote_task_id: str
     polls: int
+    tries: int
     started_at: datetime
 
 
@@ -109,6 +113,7 @@ class HopChanges:
     wanted_branches: int | None = None
     remote_task_id: str = ""
     polls: int = 0
+    tries: int = 0
     due_at: datetime | None = None
     completed_at: datetime | None = None
 
@@ -153,6 +158,7 @@ class Settled:
 
 
 LOST = Settled(held=False)
+NOTHING_TAKEN: Mapping[AgentKey, int] = {}
 
 
 class Store(Protocol):
@@ -165,5 +171,17 @@ class Store(Protocol):
         of each settlement.
         """
 
-    def claim(self, *, owner: UUID, limit: int, now: datetime) -> Claims:
-        """Claim up to ``limit`` hops that are pending or due, fairly between customers, and start their tasks."""
+    def claim(
+        self,
+        *,
+        owner: UUID,
+        limit: int,
+        now: datetime,
+        agent_limit: int = NO_LIMIT,
+        taken: Mapping[AgentKey, int] = NOTHING_TAKEN,
+    ) -> Claims:
+        """Claim up to ``limit`` hops that are pending or due, each customer in turn, and start their tasks.
+
+        A customer's hops come by priority, of the same priority the due ones first, in the order they fell due. Of an
+        agent there are claimed no more than its limit (or ``agent_limit``) leaves of those ``taken``.
+        """

@@ -117,6 +117,7 @@ def claimed_hop(hop: Row, task: TaskFacts) -> ClaimedHop:
         priority=hop["priority"],
         remote_task_id="",
         polls=0,
+        tries=0,
         started_at=hop["started_at"],
     )
 

@@ -19,7 +19,7 @@ from security.identity.agent_credentials import (
     sealed_credential,
 )
 from security.identity.call_tokens import TOKEN_HEADER, TOKEN_TYPE, CallIdentity, CallSigner
-from security.identity.callback_tokens import CallbackTokens
+from security.identity.callback_tokens import Callback, CallbackTokens
 from security.identity.client_tls import client_tls
 from security.identity.errors import AgentCredentialUnusable, SealBroken, TokenEndpointUnavailable
 from security.identity.keys import GatewayKey, KeyRing, KeyState, RotationSchedule
@@ -39,6 +39,7 @@ __all__ = [
     "BrokenCredential",
     "CallIdentity",
     "CallSigner",
+    "Callback",
     "CallbackTokens",
     "ClientAuthentication",
     "ClientTokens",

@@ -10,6 +10,7 @@ import orjson
 
 from tests.agents.answers import Answer, Call, Scripted, Step, respond_with_result, task_of
 from tests.agents.connection import Connection
+from tests.agents.legacy import to_legacy_result
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,14 +75,16 @@ class Working:
         task = result.get("task") or task_of(call, state="COMPLETED", parts=result["message"]["parts"], artifacts=True)
         task["id"] = task_id
         self.tasks[task_id] = task
-        target = call.params.get("configuration", {}).get("taskPushNotificationConfig")
-        if self.push and target:
-            threading.Thread(target=asyncio.run, args=(push_task(target, task),)).start()
+        configuration = call.params.get("configuration", {})
+        target, legacy = configuration.get("taskPushNotificationConfig"), configuration.get("pushNotificationConfig")
+        body = {"task": task} if target else to_legacy_result(task)
+        if self.push and (target or legacy):
+            threading.Thread(target=asyncio.run, args=(push(target or legacy, body),)).start()
 
 
-async def push_task(target: dict[str, Any], task: dict[str, Any]) -> int:
-    """Post the task to a push notification address over plain HTTP; return the status, 0 when nobody answers."""
-    body = orjson.dumps({"task": task})
+async def push(target: dict[str, Any], notification: dict[str, Any]) -> int:
+    """Post to a push notification address over plain HTTP; return the status, 0 when nobody answers."""
+    body = orjson.dumps(notification)
     url = urlsplit(target["url"])
     token = f"X-A2A-Notification-Token: {target['token']}\r\n" if target.get("token") else ""
     head = (

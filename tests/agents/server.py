@@ -17,7 +17,7 @@ from tests.agents.answers import Answer, Call, Step, respond_with_result
 from tests.agents.connection import Connection, Request
 from tests.agents.late import Working
 from tests.agents.legacy import to_current_request, to_legacy_result
-from tests.agents.misbehaviour import RpcError
+from tests.agents.misbehaviour import Hang, RpcError
 
 CARD_PATH = "/.well-known/agent-card.json"
 _INBOX = "inbox"
@@ -43,6 +43,8 @@ class AgentServer:
         self._calls: list[Call] = []
         self._pushes: list[Call] = []
         self._late: list[Working] = []
+        self._polls: dict[str, list[Step]] = {}
+        self._hanging: set[str] = set()
         self._card_fetches: Counter[str] = Counter()
         self._positions: defaultdict[str, int] = defaultdict(int)
         self._connections: set[Connection] = set()
@@ -98,6 +100,14 @@ class AgentServer:
     def card(self, agent: str, card: dict[str, Any] | Step | None) -> None:
         """Override the agent's card: fields to add or replace, a step to play instead of it, or None for a 404."""
         self._cards[agent] = card
+
+    def answer_polls(self, agent: str, steps: Sequence[Step]) -> None:
+        """Play these steps, one each, instead of telling how the agent's task stands; after them it is told again."""
+        self._polls[agent] = list(steps)
+
+    def hang_on_cancel(self, agent: str) -> None:
+        """Never answer when the agent is asked to cancel a task."""
+        self._hanging.add(agent)
 
     def speak_legacy(self, agent: str) -> None:
         """Let the agent speak A2A 0.3 alone, and say so in its card."""
@@ -167,6 +177,10 @@ class AgentServer:
 
     def _serve_call(self, call: Call, connection: Connection) -> Awaitable[None] | None:
         self._calls.append(call)
+        if call.method == "GetTask" and (steps := self._polls.get(call.agent)):
+            return steps.pop(0).play(call, connection)
+        if call.method == "CancelTask" and call.agent in self._hanging:
+            return Hang().play(call, connection)
         if call.method != "SendMessage":
             self._serve_task(call, connection)
             return None

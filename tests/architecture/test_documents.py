@@ -8,7 +8,7 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 DOCUMENTS = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
 LINK = re.compile(r"\[[^\]]*\]\(([^)#\s]+)(?:#[^)]*)?\)")
-SETTING = re.compile(r"environment\.(?:text|flag|number|listing)\(\s*\"([A-Z0-9_]+)\"")
+SETTING = re.compile(r"environment\.(?:text|flag|number|listing|address)\(\s*\"([A-Z0-9_]+)\"")
 
 
 def read(name: str) -> str:

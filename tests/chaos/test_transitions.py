@@ -265,7 +265,7 @@ class Tasks(RuleBasedStateMachine):
                 Decision(action=action, subtasks=subtasks, quorum=quorum),
                 Verdict(referrals=referrals),
                 [self.roster[subtask.delegated_to] for subtask in subtasks],
-                slots=slots,
+                here=[place for place, asked in enumerate(asking) if not asked][:slots],
                 terms=Terms(
                     required=len(asking) % 2 + 1,
                     expires_at=self.now + timedelta(seconds=QUESTION_SECONDS),

@@ -35,6 +35,7 @@ _EVENT_KEYS = {
     "hop.waiting": "delegation_id waiting_for",
     "hop.failed": "delegation_id error execution_time_seconds",
     "hop.canceled": "delegation_id",
+    "hop.reported": "delegation_id notification",
     "approval.requested": "approval_id delegation_id parent_id depth agent_from agent_to reason confidence rule "
     "required instruction expires_at",
     "approval.granted": "approval_id delegation_id by comment",

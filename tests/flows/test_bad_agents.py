@@ -30,7 +30,8 @@ from tests.agents import (
 from tests.agents.server import Playable
 from tests.flows.conftest import Story
 
-# What cannot even be read as A2A: nothing is sent back, what another try may mend is tried three times.
+# What cannot even be read as A2A: nothing is sent back, what another try may mend is tried
+# three times at once and twice after a while.
 UNREADABLE: dict[str, tuple[Playable, str, int]] = {
     "malformed JSON": (Raw(b'{"jsonrpc":"2.0","id":1,"result":{'), "INVALID_JSON", 1),
     "HTML": (Html(), "INVALID_JSON", 1),
@@ -39,11 +40,11 @@ UNREADABLE: dict[str, tuple[Playable, str, int]] = {
     "a body of 100 MB": (Huge(), "RESPONSE_TOO_LARGE", 1),
     "a declared body of 100 MB": (Huge(declared=True), "RESPONSE_TOO_LARGE", 1),
     "500": (Status(500), "AGENT_UNAVAILABLE", 1),
-    "503 for ever": (Status(503), "AGENT_UNAVAILABLE", 3),
+    "503 for ever": (Status(503), "AGENT_UNAVAILABLE", 5),
     "404": (Status(404), "AGENT_FAILED", 1),
-    "a reset connection": (Refuse(), "AGENT_UNAVAILABLE", 3),
-    "a closed connection": (Drop(), "AGENT_UNAVAILABLE", 3),
-    "a connection dropped mid-body": (DropMidBody(), "AGENT_UNAVAILABLE", 3),
+    "a reset connection": (Refuse(), "AGENT_UNAVAILABLE", 5),
+    "a closed connection": (Drop(), "AGENT_UNAVAILABLE", 5),
+    "a connection dropped mid-body": (DropMidBody(), "AGENT_UNAVAILABLE", 5),
     "a JSON-RPC error": (RpcError(-32603), "AGENT_FAILED", 1),
     "a failed task": (Fail("the secret reason"), "AGENT_FAILED", 1),
     "a rejected task": (Reject("the secret reason"), "AGENT_FAILED", 1),

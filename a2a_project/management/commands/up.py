@@ -31,7 +31,7 @@ class Command(BaseCommand):
                 server = self.web_server(host=host, port=listener.getsockname()[1])
                 if stop_with_stdin:
                     serving.stop_with_stdin(server)
-                serving.run(server.config, serve_everything(server, listener))
+                serving.run(server.config, serve_everything(server, listener, host=host))
         except AlreadyRunning as error:
             raise CommandError(f"process {error.pid} already runs on this database; end it first") from error
         except DatabaseError as error:
@@ -51,9 +51,11 @@ class Command(BaseCommand):
         self.stdout.flush()
 
 
-async def serve_everything(server: serving.EmbeddedServer, listener: socket.socket) -> None:
+async def serve_everything(server: serving.EmbeddedServer, listener: socket.socket, *, host: str) -> None:
     """Serve until the server is asked to stop; then hand back what is under way."""
-    async with delegating():
+    # Agents on this machine can push to it; under which name others reach it only the settings can say.
+    here = f"http://{host}:{listener.getsockname()[1]}" if host in {"127.0.0.1", "localhost"} else ""
+    async with delegating(public_url=here):
         with waking():
             await server.serve([listener])
 

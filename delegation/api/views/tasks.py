@@ -18,7 +18,7 @@ from delegation.api.pagination import MAX_PAGE_SIZE, page_of, positive_int, whol
 from delegation.api.schema import documented
 from delegation.api.shapes import delegation_shape, event_shape, submitted_shape, task_shape
 from delegation.api.views.door import Door, principal_of
-from delegation.errors import Conflict, PayloadTooLarge, UnsupportedMediaType
+from delegation.errors import Conflict, Overloaded, PayloadTooLarge, UnsupportedMediaType
 from delegation.services import tasks
 from security.errors import NotFound, ValidationFailed
 from security.limits import LimiterUnavailable, rate_limit_headers
@@ -55,7 +55,15 @@ class Tasks(Door):
         sample=samples.SUBMITTED_TASK,
         status=201,
         parameters=(IDEMPOTENCY_KEY,),
-        errors=(ValidationFailed, NotFound, Conflict, PayloadTooLarge, UnsupportedMediaType, LimiterUnavailable),
+        errors=(
+            Overloaded,
+            ValidationFailed,
+            NotFound,
+            Conflict,
+            PayloadTooLarge,
+            UnsupportedMediaType,
+            LimiterUnavailable,
+        ),
     )
     def post(self, request: Request) -> Response:
         """Give a task to an agent (the root agent where none is named); it starts at once unless start is false."""
@@ -98,7 +106,7 @@ class TaskExecute(Door):
         operation_id="tasks_execute",
         response=TaskOutput,
         sample=samples.SUBMITTED_TASK,
-        errors=(NotFound, Conflict),
+        errors=(Overloaded, NotFound, Conflict),
     )
     def post(self, request: Request, task_id: UUID) -> Response:
         """Start a task that was submitted with start=false."""

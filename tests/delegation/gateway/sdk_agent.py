@@ -5,13 +5,19 @@ import contextlib
 import threading
 from collections.abc import Iterator
 
+import httpx
 import uvicorn
 from a2a.helpers.proto_helpers import new_data_part, new_message, new_task_from_user_message, new_text_part
 from a2a.server.agent_execution import AgentExecutor, RequestContext
 from a2a.server.events import EventQueue
 from a2a.server.request_handlers import DefaultRequestHandler
 from a2a.server.routes import create_agent_card_routes, create_jsonrpc_routes, create_rest_routes
-from a2a.server.tasks import InMemoryPushNotificationConfigStore, InMemoryTaskStore, TaskUpdater
+from a2a.server.tasks import (
+    BasePushNotificationSender,
+    InMemoryPushNotificationConfigStore,
+    InMemoryTaskStore,
+    TaskUpdater,
+)
 from a2a.types.a2a_pb2 import AgentCapabilities, AgentCard, AgentInterface, AgentSkill, Role
 from google.protobuf.json_format import MessageToDict
 from starlette.applications import Starlette
@@ -101,11 +107,15 @@ def _application(url: str, interfaces: tuple[tuple[str, str], ...]) -> Starlette
         default_output_modes=["text/plain"],
         skills=[AgentSkill(id="s", name="Strangeness", description="Being strange.", tags=["odd"])],
     )
+    configs = InMemoryPushNotificationConfigStore()
+    # Nobody closes the client at the end: it keeps no connection.
+    client = httpx.AsyncClient(trust_env=False, limits=httpx.Limits(max_keepalive_connections=0))
     handler = DefaultRequestHandler(
         agent_executor=Executor(),
         task_store=InMemoryTaskStore(),
         agent_card=card,
-        push_config_store=InMemoryPushNotificationConfigStore(),
+        push_config_store=configs,
+        push_sender=BasePushNotificationSender(client, configs),
     )
     legacy = any(version == "0.3" for _, version in interfaces)
     return Starlette(

@@ -15,7 +15,7 @@ from delegation.errors import (
     AgentUnavailable,
     InvalidAgentResponse,
 )
-from delegation.gateway import AgentReply, CardRequest, Gateway, ReplyState
+from delegation.gateway import AgentReply, CardRequest, Gateway, PushTarget, ReplyState
 from security.identity import ApiKey, Secret
 from tests.agents import (
     AgentServer,
@@ -41,6 +41,8 @@ from tests.agents import (
 )
 from tests.agents.answers import Step
 from tests.delegation.gateway.calling import call_to, in_gateway, replied
+
+TARGET = PushTarget(url="https://us.example/callbacks/1", token="t0ken")
 
 
 def answer_of(text: bytes, **headers: str) -> Raw:
@@ -83,12 +85,44 @@ def test_a_header_that_would_break_out_is_not_sent(server: AgentServer, value: s
 def test_the_push_address_goes_to_agents_that_can_push_alone(server: AgentServer) -> None:
     server.card("mute", {"capabilities": {"pushNotifications": False}})
     for agent in ("copywriter", "mute"):
-        replied(server.url(agent), push_url="https://us.example/callbacks/1", push_token="t0ken")
+        replied(server.url(agent), push=lambda: TARGET)
 
     (able,), (mute,) = server.calls("copywriter"), server.calls("mute")
-    target = {"url": "https://us.example/callbacks/1", "token": "t0ken"}
-    assert able.params["configuration"]["taskPushNotificationConfig"] == target
+    assert able.params["configuration"]["taskPushNotificationConfig"] == {
+        "url": "https://us.example/callbacks/1",
+        "token": "t0ken",
+        "authentication": {"scheme": "Bearer", "credentials": "t0ken"},
+    }
     assert "taskPushNotificationConfig" not in mute.params["configuration"]
+
+
+def test_an_agent_of_0_3_is_told_in_its_own_words_where_to_push(server: AgentServer) -> None:
+    server.speak_legacy("copywriter")
+    server.script("copywriter", Working(None))
+
+    reply = replied(server.url("copywriter"), push=lambda: TARGET)
+
+    (call,) = server.calls("copywriter")
+    target = call.params["configuration"]["pushNotificationConfig"]
+    assert (target["url"], target["token"]) == (TARGET.url, TARGET.token)
+    assert target["authentication"] == {"schemes": ["Bearer"], "credentials": "t0ken"}
+    assert reply.will_push
+
+
+@pytest.mark.parametrize("refusal", [RpcError(-32003, "No pushing"), RpcError(-32602, "Bad address"), Status(400)])
+def test_an_agent_that_refuses_the_push_address_is_asked_without_it(server: AgentServer, refusal: Step) -> None:
+    server.script("copywriter", [refusal, Working(None), Working(None)])
+
+    async def story(gateway: Gateway) -> list[AgentReply]:
+        call = call_to(server.url("copywriter"), push=lambda: TARGET)
+        return [await gateway.call(call) for _ in range(2)]
+
+    first, second = in_gateway(story)
+
+    assert (first.state, first.will_push, second.will_push) == (ReplyState.WORKING, False, False)
+    told = ["taskPushNotificationConfig" in call.params["configuration"] for call in server.calls("copywriter")]
+    assert told == [True, False, False]
+    assert set(server.counts()) == {"message-1"}
 
 
 @pytest.mark.parametrize(

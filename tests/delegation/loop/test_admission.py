@@ -89,6 +89,7 @@ def hop(customer_id: str, *path: str, parent_id: UUID | None = None, branch: int
         priority=1,
         remote_task_id="",
         polls=0,
+        tries=0,
         started_at=NOW,
     )
 

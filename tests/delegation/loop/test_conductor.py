@@ -10,9 +10,12 @@ from django.utils import timezone
 
 from delegation.gateway import Gateway
 from delegation.loop.admission import Gate
+from delegation.loop.asking import Asker
 from delegation.loop.budgets import Budgets
 from delegation.loop.circuits import Circuits
 from delegation.loop.conductor import Conductor
+from delegation.loop.pauses import POLLING, POLLING_BESIDE_PUSH
+from delegation.loop.places import Places
 from delegation.loop.roster import Roster, Rosters
 from delegation.services.tasks import task_submit
 from delegation.states import HopStatus
@@ -48,16 +51,23 @@ def settlements_of_a_hop_whose_reading_fails(people: Cast, error: Exception) -> 
         return Settled(held=True)
 
     async def work() -> None:
+        places = Places(capacity=1, per_agent=1)
         conductor = Conductor(
-            gateway=Gateway(policy=AddressPolicy(allowed_hosts=())),
+            asker=Asker(
+                gateway=Gateway(policy=AddressPolicy(allowed_hosts=())),
+                circuits=Circuits(save=save_nothing, threshold=5, first_seconds=1, longest_seconds=1),
+                places=places,
+            ),
+            push=None,
+            polling=POLLING,
+            polling_beside_push=POLLING_BESIDE_PUSH,
             rosters=Rosters(read=fail, ttl_seconds=1),
-            circuits=Circuits(save=save_nothing, threshold=5, first_seconds=1, longest_seconds=1),
             gate=Gate(AsyncLimiter(AsyncMemoryStore(MemoryStore()))),
             budgets=Budgets(AsyncBudgetLedger(AsyncMemoryStore(MemoryStore())), spent=spent_nothing),
             detector=Detector,
             inputs=lambda hop_id: asyncio.sleep(0, []),
             settle=settle,
-            slots=lambda: 1,
+            places=places,
             agent_timeout_seconds=1,
             question_expiry_seconds=1,
         )
