@@ -17,13 +17,13 @@ Judge = Callable[[bytes], float]
 PASSWORD_NOUNS = Expression(
     r"(?:passw(?:or)?d|passwort|kennwort|mot de passe|contrase(?:n|\xc3\xb1)a|senha|wachtwoord|l(?:o|\xc3\xb6)senord"
     r"|has(?:l|\xc5\x82)o"
-    r"|pass[ _-]?phrase|pass[ _-]?code|requirepass|\bpwd|[_-]pwd|\bpw\b|\bpass\b|[_-]pass\b|_pw\b|\bpin\b"
+    r"|pass[ _-]?phrase|(?:pass|access|backup|recovery|unlock|door|alarm)[ _-]?code|requirepass|\bclave\b|\bpwd|[_-]pwd|\bpw\b|\bpass\b|[_-]pass\b|_pw\b|\bpin\b"
     r"|\xd0\xbf\xd0\xb0\xd1\x80\xd0\xbe\xd0\xbb\xd1\x8c|\xe5\xaf\x86\xe7\xa0\x81|\xe5\xaf\x86\xe7\xa2\xbc"
     r"|\xe3\x83\x91\xe3\x82\xb9\xe3\x83\xaf\xe3\x83\xbc\xe3\x83\x89)",
     caseless=True,
 )
 KEY_NOUNS = Expression(
-    r"(?:secret|token|key|credentials?|\bcreds|\bauth|\bdsn|apikey|\bsig|signature|bearer)", caseless=True
+    r"(?:secret|token|key|_pat\b|credentials?|\bcreds|\bauth|\bdsn|apikey|\bsig|signature|bearer)", caseless=True
 )
 
 _PASSWORD_LABEL = Label(DetectionType.CREDENTIAL, "password", Severity.HIGH, 0.9, 10)
@@ -35,7 +35,7 @@ _HARMLESS_HEADS = frozenset(
     b" num total count per input"
     b" output completion prompt unique composite candidate surrogate natural row range index object dict map hash"
     b" stop eos bos pad unk special"
-    b" translation i18n locale shortcut hot arrow enter escape tab function known route s3 lookup json yaml message"
+    b" translation i18n locale shortcut hot arrow enter escape tab known route s3 lookup json yaml message"
     b" event group aggregation join"
     b" distribution color design csrf xsrf tracking routing trace rsa".split()
 )
@@ -92,14 +92,20 @@ _OPERATOR = re.compile(
     + _GAP
     + rb"<\w{1,20}>"
     rb"|,[ \t]{0,4}(?=\\*[\"'])"
+    rb"|,(?=[\w+/.=~-]{16,400}\r?(?:\n|$))"
+    rb"|[:=]?[ \t]{0,2}\{[ \t]{0,2}\n?[ \t]{0,8}[\"']?(?:default|value)[\"']?[ \t]{0,2}[:=]"
+    + _GAP
+    + rb"|\{[ \t]?get;[^{}\n]{0,20}\}[ \t]?="
+    + _GAP
+    + rb""
     rb"|(?::[ \t]{0,2}&?\w{0,12}[ \t]{0,2}=|:=|=>|->|\xe2\x86\x92|={1,3}|:{1,2}|\xef\xbc\x9a|\||>)(?:[ \t]{0,8}["
     rb"|>]-?(?=\s))?" + _GAP + rb"|(?:-|\xe2\x80\x93|\xe2\x80\x94)[ \t]{1,4}"
     rb")(?:\*\*|__)?[ \t]{0,8}",
     re.IGNORECASE,
 )
 _CONNECTOR = re.compile(
-    rb"(?:\*\*|__|`|[\"'])?(?:[ ,]{1,2}(?!is\b|was\b|=)[\w'@./()\x80-\xff-]{1,40}){0,7}?(?:[ \t]{1,3}(?:is|was|are|to"
-    rb"|be|becomes|equals|reads|as|ist|lautet|est|es|\xc3\xa9)|[ \t]{0,3}[:=])"
+    rb"(?:\*\*|__|`|[\"'])?(?:[ ,]{1,2}(?!is\b|was\b|=)[\w'@/()\x80-\xff-]{1,40}(?:\.[\w-]{1,20}){0,5}){0,7}?(?:[ \t]{1,3}(?:is|was|are|to"
+    rb"|be|becomes|equals|reads|as|ist|auf|lautet|est|es|era|jest|\xc3[\xa8\xa9])|[ \t]{0,3}[:=])"
     rb"(?:\s(?:now|still|currently|set to|just|simply|changed to|literally|called|probably"
     rb"|actually)){0,2}[ \t]?:?(?:[ \t]{1,4}|\r?\n[ \t]{0,8}(?=\S))(?:\*\*|__)?"
     rb"|[ \t]{1,3}(?=[\"'`(*\[]|\xe2\x80[\x98\x9c])(?:\(|\*\*|\[)?",
@@ -114,12 +120,12 @@ _CLOSERS = {
     b"\xe2\x80\x9e": b"\xe2\x80",
     b"\xc2\xab": b"\xc2\xbb",
 }
-_BARE = re.compile(rb"[^\s\"'`<>|;]{1,300}")
+_BARE = re.compile(rb"[^\s\"'`<>|;]{1,2000}")
 _CELL = re.compile(rb"[^|\n]{1,300}")
 _TRAILERS = b".,:)]}\\"
 _NEXT_PAIR = re.compile(rb"[&,][A-Za-z_][\w.-]{0,30}[=:]|&&|&$|[,&][\w./-]{0,30}(?:,|$)")
 _TOLD_BEFORE = re.compile(
-    rb"(?:^|[\s\"'`(*])([^\s\"'`(*]{6,80})[\"'`*)]{0,3},?[ \t](?:(?:is|as|was|being|=|<-+|\xe2\x86\x90|-+>?)[ \t]"
+    rb"(?:^|[\s\"'`(*])([^\s\"'`(*][^\s\"'`(]{5,79}?)[\"'`*)]{0,3},?[ \t](?:\(|(?:is|as|was|being|=|<-+|\xe2\x86\x90|-+>?)[ \t]"
     rb"|(?:[a-z]+[ \t]){0,2}(?:as|is|for)[ \t])(?:that's[ \t]|this is[ \t])?"
     rb"(?:(?:the|your|my|our|their|his|her|a|new|old|current)[ \t])?(?:[\w'-]{1,20}[ \t]){0,3}[\w-]{0,20}$"
 )
@@ -154,7 +160,7 @@ def _on_noun(scene: Scene, end: int, judge: Judge, label: Label) -> None:
         _note_told_before(scene, end, label)
         return
     scene.budget.steps -= 1
-    if _BURIED.search(raw, max(0, end - 26), end):
+    if _BURIED.search(raw, max(0, end - 26), end) or _ARN.search(raw, max(0, end - 90), end):
         return
     tail = _TAIL.match(raw, end)
     stop = tail.end() if tail else end
@@ -175,6 +181,7 @@ def _on_noun(scene: Scene, end: int, judge: Judge, label: Label) -> None:
 
 
 # A word that chance spelled inside base64.
+_ARN = re.compile(rb"arn:[a-z-]{1,12}:\S{0,80}$")
 _BURIED = re.compile(rb"(?=[A-Za-z+/]{0,12}[0-9])[A-Za-z0-9+/]{20}$")
 
 
@@ -235,7 +242,7 @@ def _value(raw: bytes, start: int) -> tuple[int, int] | None:
         if finish == begin:
             return None
         if finish > begin and b"\n" not in raw[begin:finish]:
-            return begin, finish
+            return begin, begin + len(raw[begin:finish].rstrip(b" \xa0\xc2"))
         start = opener.end()
     bare = _BARE.match(raw, start + 1 if raw[start : start + 1] in (b"(", b"[") else start)
     return _trimmed(raw, bare.start(), bare.end()) if bare else None

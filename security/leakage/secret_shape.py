@@ -14,7 +14,7 @@ _HEX = re.compile(rb"(?:0x)?(?:[0-9a-f]{16,}|[0-9A-F]{16,})$")
 # What reads like a secret and is none: dates, versions, sizes, paths, addresses, algorithm names, hashes, code.
 _ORDINARY = re.compile(
     rb"(?ix)^(?:"
-    rb"\d{1,4}[-/.:]\d{1,2}[-/.:]\d{1,4}(?:[t ].*)?|v?\d+(?:\.\d+)+[\w.+-]*|[\d.,_]+\s?(?:%|[kmgt]i?b|ms|s|m|h|d|x|k"
+    rb"\d{1,4}[-/.:]\d{1,2}[-/.:]\d{1,4}(?:[t ].*)?|\d{1,2}:\d{2}|cve-\d{4}-\d+|ghsa(?:-\w{4}){3}|v?\d+(?:\.\d+)+[\w.+-]*|[\d.,_]+\s?(?:%|[kmgt]i?b|ms|s|m|h|d|x|k"
     rb"|rpm|px|st|nd|rd|th|min|sec|hrs?|days?|hours?|minutes?|tokens?|chars?|bits?|bytes?)?"
     rb"|(?:[a-z][a-z0-9+.-]*)://.*|(?:\.{0,2}|~)/.*|[\w.-]+/[\w./-]*\.\w{1,5}|[\w-]+\.(?:py|js|ts|go|rs|rb|java|json"
     rb"|ya?ml|toml|env|pem|key|crt|txt|md|sh|tf|xml|html?|css|csv|sql|cfg|conf|ini|log|example|sample|com|org|net|io"
@@ -26,7 +26,7 @@ _ORDINARY = re.compile(
     rb"|ecb)[-_/]?\d+[a-z]{0,3}(?:[-_/.][a-z]*\d*){0,4}"
     rb"|(?:sha\d*|md5|bcrypt|argon2\w*|pbkdf2\w*|scrypt|crypt)[:$-].*|\$(?:2[abxy]|[156y]|argon2\w*|pbkdf2\w*|scrypt"
     rb"|apr1)\$.*|\{(?:ssha|sha|bcrypt|noop)\}.*"
-    rb"|pbkdf2_sha\d+\$.*|[\w.+-]+@[\w-]+(?:\.[\w-]+)+|\d+(?:-\w+)?|(?:node|python|go|ruby|php|java|rust|npm"
+    rb"|pbkdf2_sha\d+\$.*|[\w.+-]+@[\w-]+(?:\.[\w-]+)*\.[a-z]{2,}|\d+(?:-\w+)?|(?:node|python|go|ruby|php|java|rust|npm"
     rb"|pip)[-@]?\d.*|\w{1,3}"
     rb"|[a-z]+\d{0,2}(?:/[a-z]+\d{0,2})+|[a-z]+\d+-\d+[a-z]{0,4}|\d+[a-z]+/[a-z]+|[a-z]+(?:-[a-z]+)*-\d[a-z]?"
     rb"|0x[0-9a-f]{1,16}|q[1-4][-/ ]?\d{2,4}|(?:fy|cy|h[12])[-']?\d{2,4}|[a-z]+[-_ ]\d{1,4}"
@@ -37,6 +37,12 @@ _IDENTIFIER = re.compile(
     rb"[a-z]+(?:[-_.][a-z]+)*\d{0,2}$|[A-Z]+(?:[-_.][A-Z]+)*\d{0,2}$|(?:[A-Z]?[a-z]+)(?:[A-Z][a-z]+)*\d{0,2}$", re.ASCII
 )
 _SPECIAL = re.compile(rb"[^A-Za-z0-9]")
+# Words strung together as people do it: Paris.Sunshine12, tiger-shadow-harbor-paris65.
+_STRUNG = re.compile(
+    rb"(?:[A-Z0@$][a-z0-9@$]{3,15}[-._]){1,3}[A-Z][a-z0-9@$]{3,15}?\d{1,4}[!#$%*?]?$"
+    rb"|(?:[a-z]{3,15}([-_.]))(?:[a-z]{3,15}\1){1,5}[a-z]{3,15}\d{1,4}[!#$%*?]?$"
+)
+_STRUNG_WORDS = re.compile(rb"[a-z]{3,12}([- ])(?:[a-z]{3,12}\1){2,6}[a-z]{3,12}$")
 _HUMP = re.compile(rb"[A-Z][a-z]+|[a-z]+|[A-Z]+|[0-9]+|[^A-Za-z0-9]+")
 _COMMON_PAIRS = frozenset(
     "th he in er an re nd on en at ou ed ha to or it is hi es ng st ar te se as al le ve ti ro ri co me de ne ra ll"
@@ -61,11 +67,13 @@ def judge_password(value: bytes) -> float:
         or _is_reserved(value)
     ):
         return 0.0
+    if _STRUNG.match(value):
+        return 0.8
     if _ORDINARY.match(value[:80]):
         digits = len(value) >= 6 and _DIGITS.match(value) is not None
         return 0.7 if digits or _weak_password(value) or (value.isalnum() and _looks_random(value)) else 0.0
     if _WORD.match(value) or _IDENTIFIER.match(value):
-        return 0.6 if _looks_random(value) or _weak_password(value) else 0.0
+        return 0.6 if _looks_random(value) or _weak_password(value) or _STRUNG_WORDS.match(value) else 0.0
     return 0.9
 
 
@@ -79,6 +87,8 @@ def judge_key(value: bytes) -> float:
         or _is_reserved(value)
     ):
         return 0.0
+    if _STRUNG.match(value):
+        return 0.7
     if is_made_up(value) or _DIGITS.match(value) or _ORDINARY.match(value[:80]):
         return 0.0
     if _UUID.match(value) or _HEX.match(value):
@@ -90,6 +100,8 @@ def judge_key(value: bytes) -> float:
 
 def judge_loose(value: bytes) -> float:
     """Return how sure it is that a word somewhere after the mention of a secret is that secret: it must stand out."""
+    if _STRUNG.match(value):
+        return 0.7 if not is_made_up(value) else 0.0
     if len(value) < 7 or not _stands_out(value) or _UUID.match(value) or _HEX.match(value):
         return 0.0
     return min(0.75, judge_password(value)) if not is_made_up(value) else 0.0
@@ -123,7 +135,7 @@ def _digits_inside(value: bytes) -> bool:
 
 def _looks_random(value: bytes) -> bool:
     """Tell whether few of the letter pairs are pairs of English."""
-    if len(value) < 2.6 * len(_HUMP.findall(value)):
+    if len(value) < (3.0 if len(value) >= 24 else 2.6) * len(_HUMP.findall(value)):
         return True
     letters = value.decode("latin-1").lower()
     pairs = [pair for pair in map("".join, pairwise(letters)) if pair.isalpha()]

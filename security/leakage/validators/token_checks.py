@@ -33,6 +33,11 @@ def mixed_classes(token: bytes) -> float:
     return 0.9 if digit and (small or capital) else 0.0
 
 
+def all_classes(token: bytes) -> float:
+    """Check for small letters, capitals and digits, where the form itself tells little."""
+    return 0.9 if all(pattern.search(token) is not None for pattern in _CLASSES) else 0.0
+
+
 def aws_key_id(token: bytes) -> float:
     """Check that the identifier is in base 32, as issued ones are."""
     return PROVEN if not token[4:].strip(b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567") else 0.9
@@ -66,6 +71,7 @@ _STANDARD = bytes.maketrans(b"-_", b"+/")
 CHECKS: dict[str, Callable[[bytes], float]] = {
     "github_checksum": github_checksum,
     "mixed_classes": mixed_classes,
+    "all_classes": all_classes,
     "aws_key_id": aws_key_id,
     "discord_token": discord_token,
     "jwt": jwt,
