@@ -176,6 +176,8 @@ def _on_noun(scene: Scene, end: int, judge: Judge, label: Label) -> None:
         return
     if _is_harmless(raw, end):
         return
+    if _is_buried(raw, end):
+        return
     scene.secret_end = span[1]
     scene.add(span[0], span[1], (judge is judge_key and provider_label(raw, *span)) or label)
 
@@ -183,6 +185,17 @@ def _on_noun(scene: Scene, end: int, judge: Judge, label: Label) -> None:
 # A word that chance spelled inside base64.
 _ARN = re.compile(rb"arn:[a-z-]{1,12}:\S{0,80}$")
 _BURIED = re.compile(rb"(?=[A-Za-z+/]{0,12}[0-9])[A-Za-z0-9+/]{20}$")
+
+
+def _is_buried(raw: bytes, end: int) -> bool:
+    before = _BASE64_BEFORE.search(raw, max(0, end - 60), end)
+    after = _BASE64_AFTER.match(raw, end)
+    length = (end - before.start() if before else 0) + (after.end() - end if after else 0)
+    return length >= 44
+
+
+_BASE64_BEFORE = re.compile(rb"[A-Za-z0-9+/]+$")
+_BASE64_AFTER = re.compile(rb"[A-Za-z0-9+/]{0,60}")
 
 
 def _note_told_before(scene: Scene, end: int, label: Label) -> None:
@@ -285,15 +298,25 @@ def _loose(raw: bytes, stop: int) -> tuple[int, int] | None:
 
 def _told_before(raw: bytes, end: int) -> tuple[int, int] | None:
     """Look for "VALUE is the password"."""
-    begin = max(0, end - 140, raw.rfind(b"\n", max(0, end - 140), end) + 1)
+    begin = max(0, end - 140, raw.rfind(b"\n", max(0, end - 140), end))
     if not _MIXED.search(raw, begin, end):
         return None
+    if raw[end : end + 1] == b"'":
+        placed = _SET_BEFORE.search(raw, max(0, end - 320), end)
+        return placed.span(1) if placed and judge_password(placed[1]) else None
     noun = _LAST_WORD.search(raw, max(begin, end - 14), end)
     told = _TOLD_BEFORE.search(raw, begin, noun.start()) if noun else None
     if told is None:
         return None
     span = _trimmed(raw, *told.span(1))
     return span if span and judge_loose(raw[span[0] : span[1]]) else None
+
+
+# UPDATE settings SET value = 'VALUE' WHERE name = 'api_key'
+_SET_BEFORE = re.compile(
+    rb"(?:value|val)[ \t]{0,2}=[ \t]{0,2}'([^'\n]{6,200})'[ \t\n]{1,3}where[ \t]+\w{1,20}[ \t]{0,2}=[ \t]{0,2}'[\w.-]{1,60}$",
+    re.IGNORECASE,
+)
 
 
 _LAST_WORD = re.compile(rb"[A-Za-z\x80-\xff]+$")

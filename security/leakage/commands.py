@@ -14,12 +14,12 @@ _LABEL = Label(DetectionType.CREDENTIAL, "password", Severity.HIGH, 0.9, 12)
 
 COMMAND = Expression(
     r"\b(?:mysql|mysqldump|mysqladmin|mariadb|sshpass|docker login|podman login|unzip|7z|redis-cli|curl|wget"
-    r"|smbclient|net user|mongo|mongosh|mongodump|sqlcmd"
+    r"|smbclient|net use|net user|mongo|mongosh|mongodump|sqlcmd"
     r"|ldapsearch|htpasswd|cqlsh|az login|oc login|helm registry login|identified by|with password|sudo -S|chpasswd"
     r"|http|lftp|rsync|twine upload|keytool|openssl)\b",
     caseless=True,
 )
-PAIR = Expression(r"(?:credentials?|creds|log ?in|logged in|sign in|auth)\b", caseless=True)
+PAIR = Expression(r"(?:credentials?|creds|log ?in|logged in|sign in|auth|connect|getconnection)\b", caseless=True)
 
 _QUOTED = rb"(?:\"([^\"\n]{3,100})\"|'([^'\n]{3,100})'|([^\s\"'|;&]{3,100}))"
 _OPTION = re.compile(
@@ -29,6 +29,7 @@ _OPTION = re.compile(
 _USER_OPTION = re.compile(
     rb"[^\n|;]{0,200}?[ \t](?:-u|--user|-U|--proxy-user|-a)(?:[ \t]+|=)?[\"']?[\w.@\\-]{0,60}[:%]([^\s\"'|;]{3,100})"
 )
+_NET_USE = re.compile(rb"[ \t][^\n]{0,160}?/user:\S{1,60}[ \t]+([^\s/]{4,100})", re.IGNORECASE)
 _NET_USER = re.compile(rb"[ \t]+[\w.-]{1,40}[ \t]+([^\s/]{4,100})")
 _SQL = re.compile(rb"[ \t]+(?:password[ \t]+)?(?:N?'([^'\n]{3,100})'|\"([^\"\n]{3,100})\")", re.IGNORECASE)
 _PIPED = re.compile(rb"echo[ \t]+-?n?[ \t]*[\"']?(?:[\w.-]{1,40}:)?([^\s\"'|]{4,100})[\"']?[ \t]*\|[^|\n]{0,30}$")
@@ -38,7 +39,7 @@ _PAIR = re.compile(
     rb"[\"'`*]{0,3}[\w.@+-]{2,60}[\"'`*]{0,3}[ \t]{0,2}(?:[:/|,]|and"
     rb"|with)[ \t]{0,2}(?:[a-z]{1,12}[ \t]){0,2}[\"'`*]{0,3}([^\s\"'`*]{5,100})"
 )
-_ARGUMENTS = re.compile(rb"\w{0,20}\([ \t]{0,4}[\"'][\w.@-]{2,60}[\"'][ \t]{0,4},[ \t]{0,4}[\"']([^\"'\n]{5,100})[\"']")
+_ARGUMENTS = re.compile(rb"\w{0,20}\([ \t]{0,4}(?:[^()\n,]{1,80},[ \t]{0,4})?[\"'][\w.@-]{2,60}[\"'][ \t]{0,4},[ \t]{0,4}[\"']([^\"'\n]{5,100})[\"']")
 _IS_OPTION = re.compile(rb"--?[a-z-]{1,30}$")
 
 
@@ -58,6 +59,8 @@ def on_command(scene: Scene, end: int) -> None:
 
 
 def _patterns(word: bytes) -> tuple[re.Pattern[bytes], ...]:
+    if word.endswith(b"net use"):
+        return (_NET_USE,)
     if word.endswith(b"net user"):
         return (_NET_USER,)
     if word.endswith((b"identified by", b"with password")):

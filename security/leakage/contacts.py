@@ -37,7 +37,7 @@ _ROLE = re.compile(
 )
 _COMMAND = re.compile(rb"(?:ssh|scp|sftp|rsync|://|git clone)\s?(?:-\S+\s\S*\s?)*[^\s]*$")
 _PHONE = re.compile(rb"\+[ (]?\d(?:[ ().\x2f-]{0,3}\d){6,14}(?!\d)")
-_NATIONAL = re.compile(rb"(?:\(\d{3}\) ?|\d{3}[-. ])\d{3}[-. ]\d{4}(?![0-9A-Za-z])")
+_NATIONAL = re.compile(rb"(?:1[ .-]?)?(?:\(\d{3}\) ?|\d{3}[-. ])\d{3}[-. ]\d{4}(?!-?[0-9A-Za-z])")
 _LOCAL_PHONE = re.compile(
     rb"\(?0\d{0,5}\)?(?:[ ().\x2f-]{0,3}\d){6,11}(?![\dA-Za-z])|\(\d{2,5}\)(?:[ .\x2f-]{0,2}\d){5,9}(?![\dA-Za-z])"
 )
@@ -99,13 +99,18 @@ def on_phone(scene: Scene, end: int) -> None:
     match = _PHONE.match(scene.raw, max(0, scene.raw.rfind(b"+", max(0, end - 16), end)))
     if match and scene.starts_word(match.start()):
         text = match[0].translate(None, b" ().-/").decode()
-        if is_number(text, None):
+        if is_number(text, None) or (
+            _PHONE_NEAR.search(scene.raw, max(0, match.start() - 30), match.start()) and _is_possible(text)
+        ):
             scene.add(match.start(), match.end(), _PHONE_LABEL)
+
+
+_PHONE_NEAR = re.compile(rb"(?i)phone|\btel|mobile|\bcell|\bcall\b|whatsapp|\bhandy\b|fax|reach|signal|sms|contact")
 
 
 def on_national_phone(scene: Scene, end: int) -> None:
     """Note a North American number as people write it."""
-    match = _NATIONAL.search(scene.raw, max(0, end - 16))
+    match = _NATIONAL.search(scene.raw, max(0, end - 19))
     if match and match.start() < end and is_number(match[0].decode(), "US"):
         scene.add(match.start(), match.end(), _PHONE_LABEL)
 
@@ -115,6 +120,15 @@ def on_phone_word(scene: Scene, end: int) -> None:
     match = _LOCAL_PHONE.match(scene.raw, end - 1)
     if match and any(is_number(match[0].decode(), region) for region in _HOME_REGIONS):
         scene.add(match.start(), match.end(), _PHONE_LABEL)
+
+
+@lru_cache(maxsize=1024)
+def _is_possible(text: str) -> bool:
+    try:
+        number = phonenumbers.parse(text, None)
+    except phonenumbers.NumberParseException:
+        return False
+    return phonenumbers.is_possible_number(number)
 
 
 @lru_cache(maxsize=4096)

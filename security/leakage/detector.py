@@ -31,6 +31,7 @@ Handler = Callable[[Scene, int], None]
 
 _DETECTIONS: tuple[tuple[Expression, Handler], ...] = (
     (urls.URL_PASSWORD, urls.on_url_password),
+    (urls.DSN_PASSWORD, urls.on_dsn_password),
     (urls.PRIVATE_KEY, urls.on_private_key),
     (urls.JWT, urls.on_jwt),
     (contacts.EMAIL, contacts.on_email),

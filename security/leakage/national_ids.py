@@ -94,8 +94,8 @@ NATIONAL_IDS = (
     ),
     NationalId("dk_cpr", r"\d{6}-\d{4}", named_checks.dk_cpr, r"\bcpr\b"),
     NationalId("ro_cnp", r"[1-8]\d{12}", named_checks.ro_cnp, r"\bcnp\b|cod numeric"),
-    NationalId("bg_egn", r"\d{10}", named_checks.bg_egn, r"\begn\b|егн"),
-    NationalId("cz_rodne_cislo", r"\d{6}/\d{3,4}", named_checks.cz_rodne_cislo, r"rodn|\brc\b|\brč\b|birth n"),
+    NationalId("bg_egn", r"\d{10}", named_checks.bg_egn, r"\begn\b|егн|ЕГН"),
+    NationalId("cz_rodne_cislo", r"\d{6}/\d{3,4}", named_checks.cz_rodne_cislo, r"rodn|\brc\b|\br(?:č|Č)|birth n"),
     NationalId("hr_oib", r"\d{11}", named_checks.hr_oib, r"\boib\b"),
     NationalId(
         "ee_isikukood", r"[1-8]\d{10}", named_checks.ee_isikukood, r"isikukood|asmens kodas|personal code|national id"
@@ -110,10 +110,14 @@ NATIONAL_IDS = (
     NationalId(
         "jp_my_number", r"\d{4}[ -]?\d{4}[ -]?\d{4}", named_checks.jp_my_number, r"my ?number|マイナンバー|個人番号"
     ),
+    NationalId("us_ssn", r"\d{9}", named_checks.us_ssn, r"\bssn|social security"),
+    NationalId("nz_ird", r"\d{2,3}[- ]?\d{3}[- ]?\d{3}", named_checks.nz_ird, r"\bird\b|inland revenue"),
+    NationalId("th_national_id", r"\d[- ]?\d{4}[- ]?\d{5}[- ]?\d{2}[- ]?\d", named_checks.th_id, r"thai|บัตรประชาชน|citizen id"),
+    NationalId("my_kad", r"\d{6}-?\d{2}-?\d{4}", named_checks.my_kad, r"my ?kad|\bnric\b|malaysia|kad pengenalan|\bic (?:no|number)"),
     NationalId("us_itin", r"9\d{2}-(?:5\d|6[0-5]|7\d|8[0-8]|9[0-24-9])-\d{4}", _always, r"itin|taxpayer"),
     NationalId(
         "passport",
-        r"(?:[A-Z]{1,3}[ ]?\d{6,8}|\d{7,9}|\d{2}[A-Z]{2}\d{5}|[CFGHJ-NPRTV-Z0-9]{9})",
+        r"(?:[A-Z]{1,3}[ ]?\d{6,8}|\d{7,9}|\d{2}[A-Z]{2}\d{5}|[A-Z0-9]{9})",
         checks.has_digits,
         r"pass(?:port|eport|aporte|aporto)|reisepass|\bpaspoort|pasaport",
     ),
@@ -152,6 +156,8 @@ def _after_word(handler: Callable[[Scene, int], None], national: NationalId) -> 
     def look(scene: Scene, end: int) -> None:
         scene.budget.steps -= 2
         limit = min(len(scene.raw), end + _REACH)
+        paragraph = scene.raw.find(b"\n\n", end, limit)
+        limit = paragraph if paragraph >= 0 else limit
         for match in pattern.finditer(scene.raw, end, limit):
             handler(scene, match.end())
 

@@ -82,7 +82,7 @@ def is_card(digits: str) -> bool:
 
 
 # The first four digits, from and to, and the lengths that this issuer gives out.
-_LONG = range(16, 20)
+_LONG = (16, 19)
 _ISSUERS = (
     (4000, 4999, (16, 19)),
     (5100, 5599, (16,)),
@@ -112,6 +112,9 @@ def on_iban(scene: Scene, end: int) -> None:
     if wanted is None or len(kept) < wanted:
         return
     stop = start + kept[wanted - 1] + 1
+    # The middle of a UUID may pass for one.
+    if scene.raw[stop : stop + 1] == b"-" and scene.raw[stop + 1 : stop + 2].isalnum():
+        return
     letters = scene.raw[start:stop].translate(None, b" -").decode().upper()
     if scene.starts_word(start) and scene.ends_word(stop) and mod97(letters) and letters not in EXAMPLE_IBANS:
         scene.add(start, stop, _IBAN_LABEL)
@@ -203,4 +206,4 @@ def is_public(text: str) -> bool:
         address = ipaddress.ip_address(text)
     except ValueError:
         return False
-    return address.is_global and not address.is_multicast and not text.endswith((".0", ".255"))
+    return address.is_global and not address.is_multicast and not text.endswith(".0")

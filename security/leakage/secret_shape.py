@@ -26,7 +26,7 @@ _ORDINARY = re.compile(
     rb"|ecb)[-_/]?\d+[a-z]{0,3}(?:[-_/.][a-z]*\d*){0,4}"
     rb"|(?:sha\d*|md5|bcrypt|argon2\w*|pbkdf2\w*|scrypt|crypt)[:$-].*|\$(?:2[abxy]|[156y]|argon2\w*|pbkdf2\w*|scrypt"
     rb"|apr1)\$.*|\{(?:ssha|sha|bcrypt|noop)\}.*"
-    rb"|pbkdf2_sha\d+\$.*|[\w.+-]+@[\w-]+(?:\.[\w-]+)*\.[a-z]{2,}|\d+(?:-\w+)?|(?:node|python|go|ruby|php|java|rust|npm"
+    rb"|pbkdf2_sha\d+\$.*|[\w.+-]+@[\w-]+(?:\.[\w-]+)*\.[a-z]{2,}|\d+(?:-\w{1,12})?|(?:node|python|go|ruby|php|java|rust|npm"
     rb"|pip)[-@]?\d.*|\w{1,3}"
     rb"|[a-z]+\d{0,2}(?:/[a-z]+\d{0,2})+|[a-z]+\d+-\d+[a-z]{0,4}|\d+[a-z]+/[a-z]+|[a-z]+(?:-[a-z]+)*-\d[a-z]?"
     rb"|0x[0-9a-f]{1,16}|q[1-4][-/ ]?\d{2,4}|(?:fy|cy|h[12])[-']?\d{2,4}|[a-z]+[-_ ]\d{1,4}"
@@ -71,7 +71,8 @@ def judge_password(value: bytes) -> float:
         return 0.8
     if _ORDINARY.match(value[:80]):
         digits = len(value) >= 6 and _DIGITS.match(value) is not None
-        return 0.7 if digits or _weak_password(value) or (value.isalnum() and _looks_random(value)) else 0.0
+        jumbled = (value.isalnum() or _is_jumble(value)) and _looks_random(value)
+        return 0.7 if digits or _weak_password(value) or jumbled else 0.0
     if _WORD.match(value) or _IDENTIFIER.match(value):
         return 0.6 if _looks_random(value) or _weak_password(value) or _STRUNG_WORDS.match(value) else 0.0
     return 0.9
@@ -95,7 +96,7 @@ def judge_key(value: bytes) -> float:
         return 0.8
     if _IDENTIFIER.match(value):
         return 0.7 if len(value) >= 12 and _looks_random(value) else 0.0
-    return 0.9 if _digits_inside(value) or _looks_random(value) else 0.0
+    return 0.9 if _digits_inside(value) or _looks_random(value) or _PICKED.match(value) else 0.0
 
 
 def judge_loose(value: bytes) -> float:
@@ -127,6 +128,21 @@ _HYPHENATED = re.compile(
 
 def _mixes(value: bytes) -> bool:
     return len(_HUMP.findall(value)) >= 4
+
+
+def _is_jumble(value: bytes) -> bool:
+    """Tell whether what reads like an attribute's path is letters of all sorts without any order."""
+    return (
+        len(value) >= 10
+        and _JUMBLE.match(value) is not None
+        and value.upper() != value != value.lower()
+        and value.translate(None, b"0123456789") != value
+    )
+
+
+# What a person makes up where all sorts of letters are demanded.
+_PICKED = re.compile(rb"(?=.*[A-Z])(?=.*[a-z])(?=.*[0-9])(?=.*[!@#$%^&*?])[^\s/.:,()]{8,40}$")
+_JUMBLE = re.compile(rb"[A-Za-z0-9_$]+(?:\.[A-Za-z0-9_$]+){1,2}$")
 
 
 def _digits_inside(value: bytes) -> bool:

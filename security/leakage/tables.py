@@ -49,8 +49,9 @@ def _cell(raw: bytes, start: int, end: int, separator: bytes, column: int) -> tu
         place = raw.find(separator, place, end) + 1
     stop = raw.find(separator, place, end)
     stop = stop if stop >= 0 else end
-    while place < stop and raw[place] in b" \t\"'`*":
+    quotes = b" \t\"'`*\r" if raw[place : stop].strip(b" \t\r").startswith(b"*") else b" \t\"'`\r"
+    while place < stop and raw[place] in quotes:
         place += 1
-    while stop > place and raw[stop - 1] in b" \t\"'`*\r":
+    while stop > place and raw[stop - 1] in quotes:
         stop -= 1
     return place, stop

@@ -13,12 +13,15 @@ import ahocorasick_rs
 
 from security.leakage.finding import Candidate, DetectionType, Label, Severity
 from security.leakage.registered import find_registered
+from security.leakage.views import plain_letter, substituted
 
 # Between the parts of a name these may stand, or nothing: "Acme Corp", "acme-corp", "ACME_CORP", "AcmeCorp".
 _SEPARATORS = b" \t\r\n-_.*`~|\\\"'+"
 _FOLD = bytes(range(256)).lower()
+_WIDE = re.compile(rb"[\x80-\xff]+")
+_LONGEST_LEARNT = 12
 _KEPT = bytes(0 if code in _SEPARATORS else 1 for code in range(256))
-_WORD = frozenset(b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz") | frozenset(range(0x80, 0x100))
+_WORD = frozenset(b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz")
 _GAP = re.compile(rb"^(?:[ \t]{0,3}[-_.*`~|\\\"'+]{0,4}[ \t]{0,3}|[ \t*`_-]{0,4}\r?\n[ \t>*|-]{0,8})$")
 _SENTENCE = re.compile(rb"[.\"'|+]\s|\s[.\"'|+]|\n\s*\n")
 _LEAST_LETTERS = 3
@@ -95,16 +98,31 @@ class TenantIndex:
 
     def find(self, raw: bytes, customer_id: str, *, limit: int) -> list[Candidate]:
         """Return what `raw` holds of customers other than `customer_id`, among the first `limit` places."""
+        if raw.isascii():
+            candidates = self._find(raw, customer_id, limit)
+        else:
+            candidates = self._find_disguised(raw, customer_id, limit)
+        if self.owners:
+            candidates.extend(find_registered(raw[:_REGISTERED_REACH], self.owners, customer_id))
+        return candidates
+
+    def _find_disguised(self, raw: bytes, customer_id: str, limit: int) -> list[Candidate]:
+        """Look in the text as it reads without marks, look-alikes and case; work out the places only where it pays."""
+        plain = _WIDE.sub(_plain_run, raw)
+        found = self._find(plain, customer_id, limit)
+        if not found:
+            return found
+        view = substituted(raw, _WIDE, _caseless)
+        return [(*view.source_span(start, end), label) for start, end, label in found]
+
+    def _find(self, raw: bytes, customer_id: str, limit: int) -> list[Candidate]:
         folded = raw.translate(_FOLD, _SEPARATORS)
         matches: list[_Match] = []
         for start in range(0, len(folded), _STRETCH):
             self._match(folded[start : start + _STRETCH + _LONGEST_TERM], start, matches)
             if len(matches) > limit * 4:
                 break
-        candidates = _confirm(raw, matches, customer_id, limit) if matches else []
-        if self.owners:
-            candidates.extend(find_registered(raw[:_REGISTERED_REACH], self.owners, customer_id))
-        return candidates
+        return _confirm(raw, matches, customer_id, limit) if matches else []
 
     def _match(self, stretch: bytes, offset: int, matches: list[_Match]) -> None:
         for automaton, skipped in ((self.main, self.changed), (self.recent, _NOBODY)):
@@ -114,6 +132,37 @@ class TenantIndex:
                 term = automaton.terms[index]
                 if start < _STRETCH and term.customer_id not in skipped:
                     matches.append((offset + start, offset + end, term))
+
+
+class _Caseless(dict[int, str]):
+    """What a character reads as where neither case, accents nor look-alikes count; learnt one at a time."""
+
+    def __missing__(self, code: int) -> str:
+        self[code] = plain = plain_letter(chr(code).casefold())
+        return plain
+
+
+class _Runs(dict[bytes, bytes]):
+    """The readings of short runs of wide characters; longer ones are worked out each time."""
+
+    def __missing__(self, run: bytes) -> bytes:
+        plain = run.decode("utf-8", "surrogatepass").translate(_CASELESS).encode("utf-8", "surrogatepass")
+        if len(run) <= _LONGEST_LEARNT and len(self) < _MOST_LEARNT:
+            self[run] = plain
+        return plain
+
+
+_MOST_LEARNT = 20_000
+_CASELESS = _Caseless()
+_RUNS = _Runs()
+
+
+def _plain_run(run: re.Match[bytes]) -> bytes:
+    return _RUNS[run[0]]
+
+
+def _caseless(run: bytes) -> bytes:
+    return _RUNS[run]
 
 
 def build_index(tenants: Iterable[Tenant]) -> TenantIndex:
@@ -158,7 +207,7 @@ def _texts(tenant: Tenant) -> Iterable[tuple[str, Label]]:
 
 def _folded(text: str) -> tuple[bytes, frozenset[int]]:
     """Return the letters to look for, and after how many of them the term itself has a separator or a new capital."""
-    raw = unicodedata.normalize("NFKC", text).encode()
+    raw = _WIDE.sub(_plain_run, unicodedata.normalize("NFKC", text).encode())
     cuts = set()
     length = 0
     for index, code in enumerate(raw):
@@ -224,9 +273,31 @@ def _used_as_id(raw: bytes, first: int, last: int) -> bool:
 
 
 def _stands_alone(raw: bytes, first: int, last: int) -> bool:
-    before = first > 0 and raw[first - 1] in _WORD
-    after = last < len(raw) and raw[last] in _WORD
-    return not before and not after
+    return not _ends_in_letter(raw, first) and not _begins_with_letter(raw, last)
+
+
+def _ends_in_letter(raw: bytes, end: int) -> bool:
+    if end == 0 or raw[end - 1] < 0x80:
+        return end > 0 and raw[end - 1] in _WORD
+    start = end - 1
+    while start > end - 4 and start > 0 and raw[start] & 0xC0 == 0x80:
+        start -= 1
+    return _is_letter(raw[start:end])
+
+
+def _begins_with_letter(raw: bytes, start: int) -> bool:
+    if start >= len(raw) or raw[start] < 0x80:
+        return start < len(raw) and raw[start] in _WORD
+    end = start + 1
+    while end < start + 4 and end < len(raw) and raw[end] & 0xC0 == 0x80:
+        end += 1
+    return _is_letter(raw[start:end])
+
+
+def _is_letter(encoded: bytes) -> bool:
+    """Tell whether a word goes on with this character; scripts without spaces between words never do."""
+    character = encoded.decode("utf-8", "replace")
+    return character.isalnum() and character < "\u2e80"
 
 
 def _spelled(raw: bytes, letters: list[int], term: _Term) -> bool:

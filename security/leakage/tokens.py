@@ -31,6 +31,27 @@ def _is_jumbled(body: bytes) -> bool:
     return sum(48 <= code <= 57 for code in body) >= 2 and runs * 4 >= len(body)
 
 
+_WEAK_HEADS = (b"live_", b"test_", b"key_", b"pat_")
+_BASE64_MARKS = (b"+", b"/")
+_URL_TAIL = re.compile(rb"[^\s\"'<>`|)\]}\\]{0,400}")
+_SIGNED = re.compile(rb"https?://[^\s\"'<>`]{8,800}$")
+
+
+def _whole_url(raw: bytes, start: int, stop: int) -> tuple[int, int]:
+    """Return the span of the address where the address itself is what grants access: a webhook, a signed link."""
+    if raw.startswith(b"sig=", start):
+        signed = _SIGNED.search(raw, max(0, start - 800), start)
+        return (signed.start(), _URL_TAIL.match(raw, stop).end()) if signed else (start, stop)  # type: ignore[union-attr]
+    if raw[start - 3 : start] != b"://" or start < 7:
+        return start, stop
+    begin = start - 8 if raw[start - 8 : start] == b"https://" else start - 7
+    if raw[begin : begin + 4] != b"http":
+        return start, stop
+    tail = _URL_TAIL.match(raw, stop)
+    end = tail.end() if tail else stop
+    return begin, stop + len(raw[stop:end].rstrip(b".,:;"))
+
+
 @dataclass(frozen=True, slots=True)
 class TokenRule:
     """A rule made ready: `prefix_bytes` is the length of the trigger when that is the token's fixed beginning, else"
@@ -58,8 +79,8 @@ class TokenRule:
         start, stop = match.span()
         if (scene.starts_word(start) or self._unmistakable(stop - start)) and scene.ends_word(stop):
             label = self.judge(match[0])
-            if label is not None:
-                scene.add(start, stop, label)
+            if label is not None and not self._continues(scene.raw, start):
+                scene.add(*_whole_url(scene.raw, start, stop), label)
 
     def _match(self, raw: bytes, end: int) -> re.Match[bytes] | None:
         if self.prefix_bytes:
@@ -74,6 +95,10 @@ class TokenRule:
             return
         scene.budget.steps -= 6
         stop = min(len(raw), start + _SPLIT_REACH)
+        paragraph = raw.find(b"\n\n", start, stop)
+        stop = paragraph if paragraph >= 0 else stop
+        if self._continues(raw, start):
+            return
         for separators in _SPLITTERS:
             places = [place for place in range(start + self.prefix_bytes, stop) if raw[place] not in separators]
             match = self.regex.match(raw[start : start + self.prefix_bytes] + bytes(raw[place] for place in places))
@@ -83,6 +108,13 @@ class TokenRule:
             if scene.ends_word(last) and _is_jumbled(match[0][self.prefix_bytes :]) and self.judge(match[0]):
                 scene.add(start, last, self.label)
                 return
+
+    def _continues(self, raw: bytes, start: int) -> bool:
+        """Tell whether a weak beginning is the middle of something longer, as live_ is of pk_live_."""
+        before = raw[start - 1 : start]
+        return (before == b"_" and raw.startswith(_WEAK_HEADS, start)) or (
+            before in _BASE64_MARKS and raw.startswith(b"1//", start)
+        )
 
     def _unmistakable(self, length: int) -> bool:
         return self.prefix_bytes >= 4 and length >= 24 and not self.prefix.isalnum()

@@ -8,10 +8,15 @@ from security.leakage.engine import Expression
 from security.leakage.finding import DetectionType, Label, Severity
 from security.leakage.placeholders import is_documented, is_made_up, is_stand_in
 from security.leakage.scene import Scene
+from security.leakage.secret_shape import judge_password
 from security.leakage.validators.token_checks import jwt
 
 URL_PASSWORD = Expression(r"://[^\s/@:\x22'<>]{0,80}:[^\s/\x22'<>@]{1,120}@")
 PRIVATE_KEY = Expression(r"-----BEGIN [A-Z0-9 ]{0,30}PRIVATE KEY")
+DSN_PASSWORD = Expression(
+    r"[A-Za-z0-9]:[^\s:@\x22'/]{4,100}@(?:tcp|unix|udp)\(|:thin:[^\s/@:\x22']{1,60}/[^\s/\x22'@]{4,100}@"
+    r"|:(?:5432|3306|1433|1521|6432|\*):[A-Za-z0-9_.*-]{1,40}:[A-Za-z0-9_.*@-]{1,40}:[^\s:]{6}"
+)
 JWT = Expression(r"eyJ[A-Za-z0-9_-]{12}")
 
 _URL_LABEL = Label(DetectionType.CREDENTIAL, "url_password", Severity.HIGH, 0.95, 20)
@@ -42,6 +47,25 @@ def on_url_password(scene: Scene, end: int) -> None:
     if password.lower() in _TAUGHT or is_stand_in(password) or password == user:
         return
     scene.add(match.start(), match.end(), _URL_LABEL)
+
+
+_DSN = re.compile(
+    rb"[\w.@-]{1,60}:([^\s:@\"'/]{4,100})@(?:tcp|unix|udp)\([^()\s]{0,100}\)(?:/[\w.-]*)?"
+    rb"|jdbc:oracle:thin:[^\s/@:\"']{1,60}/([^\s/\"'@]{4,100})@[\w.:/-]{1,100}"
+    rb"|[\w.*-]{1,100}:(?:\d{2,5}|\*):[\w.*-]{1,40}:[\w.*@-]{1,40}:([^\s:]{6,100})"
+)
+
+
+def on_dsn_password(scene: Scene, end: int) -> None:
+    """Note a driver's address, or a line of a password file, that holds a password."""
+    raw = scene.raw
+    start = max(0, end - 240)
+    for mark in (b"\n", b" ", b'"', b"'", b"`"):
+        start = max(start, raw.rfind(mark, start, end) + 1)
+    match = _DSN.search(raw, start, end + 220)
+    password = next(filter(None, match.groups()), b"") if match else b""
+    if match and judge_password(password) and password.lower() not in _TAUGHT:
+        scene.add(match.start(), match.end(), _URL_LABEL)
 
 
 def on_private_key(scene: Scene, end: int) -> None:

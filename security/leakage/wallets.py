@@ -19,7 +19,7 @@ ETHEREUM = Expression(r"(?:^|[^A-Za-z0-9])0x[0-9a-f]{40}", caseless=True)
 _BASE58 = re.compile(rb"[13LMDTr][1-9A-HJ-NP-Za-km-z]{25,34}(?![A-Za-z0-9])")
 _BECH32 = re.compile(rb"(?i)(?:bc|ltc|tb|addr)1[02-9ac-hj-np-z]{25,98}(?![A-Za-z0-9])")
 _ETHEREUM = re.compile(rb"0x[0-9a-fA-F]{40}(?![A-Za-z0-9])")
-_CONTEXT = re.compile(rb"(?i)\beth|wallet|address|erc-?20|ether|metamask|deposit|withdraw|recipient|\bsend\b|\bpay")
+_HASH_NEAR = re.compile(rb"(?i)\bsha-?1|commit|digest|checksum|\bhash|build id|object id")
 # The first block's address, burn addresses, and those that the standards print as examples.
 _FAMOUS = frozenset(
     b"1A1zP1eP5QGefi2DMPTfTL5SLmv7DivfNa 1BvBMSEYstWetqTFn5Au4m4GFg7xJaNVN2 3J98t1WpEZ73CNmQviecrnyiWrnqRhWNLy"
@@ -52,7 +52,7 @@ def on_ethereum(scene: Scene, end: int) -> None:
         return
     digits = match[0][2:]
     if digits in (digits.lower(), digits.upper()):
-        if not _CONTEXT.search(scene.raw, max(0, end - 120), end - 42):
+        if _HASH_NEAR.search(scene.raw, max(0, end - 80), end - 42):
             return
     elif not _is_eip55(match[0].decode()):
         return

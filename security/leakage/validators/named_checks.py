@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from security.leakage.validators.checksums import luhn, mod11_10, weighted
+from security.leakage.validators.documented import EXAMPLE_SSNS
 from security.leakage.validators.national_checks import is_date, is_short_date
 
 
@@ -97,7 +98,7 @@ def ie_pps(text: str) -> bool:
 
 def at_svnr(text: str) -> bool:
     """Austria: the fourth digit is the check."""
-    return weighted(text, (3, 7, 9, 0, 5, 8, 4, 2, 1, 6)) % 11 == int(text[3]) and 1 <= int(text[6:8]) <= 15
+    return weighted(text, (3, 7, 9, 0, 5, 8, 4, 2, 1, 6)) % 11 == int(text[3])
 
 
 def ca_sin(text: str) -> bool:
@@ -124,3 +125,28 @@ def jp_my_number(text: str) -> bool:
     """Japan: modulo 11."""
     total = weighted(text, (6, 5, 4, 3, 2, 7, 6, 5, 4, 3, 2)) % 11
     return str(0 if total <= 1 else 11 - total) == text[11]
+
+
+def us_ssn(text: str) -> bool:
+    """United States: areas, groups and serials that were given out; no check digit."""
+    issued = text[:3] not in ("000", "666") and text[0] != "9" and text[3:5] != "00" and text[5:] != "0000"
+    return issued and text not in EXAMPLE_SSNS
+
+
+def nz_ird(text: str) -> bool:
+    """New Zealand: modulo 11 in two rounds."""
+    digits = text.rjust(9, "0")
+    rest = -weighted(digits, (3, 2, 7, 6, 5, 4, 3, 2)) % 11
+    if rest == 10:
+        rest = -weighted(digits, (7, 4, 3, 2, 5, 2, 7, 6)) % 11
+    return str(rest) == digits[8]
+
+
+def th_id(text: str) -> bool:
+    """Thailand: modulo 11."""
+    return text[0] != "0" and str((11 - weighted(text, tuple(range(13, 1, -1))) % 11) % 10) == text[12]
+
+
+def my_kad(text: str) -> bool:
+    """Malaysia: a date and a place of birth."""
+    return is_short_date(text) and text[6:8] not in ("00", "17", "18", "19", "20", "69", "70", "73", "80", "81", "94", "95", "96", "97")

@@ -70,8 +70,8 @@ def is_short_date(digits: str) -> bool:
 
 
 def has_digits(text: str) -> bool:
-    """Tell whether at least five digits are in the text."""
-    return sum(letter.isdigit() for letter in text) >= 5
+    """Tell whether at least two digits are in the text."""
+    return sum(letter.isdigit() for letter in text) >= 2
 
 
 def mostly_digits(text: str) -> bool:
