@@ -128,7 +128,9 @@ def _is_possible(text: str) -> bool:
         number = phonenumbers.parse(text, None)
     except phonenumbers.NumberParseException:
         return False
-    return phonenumbers.is_possible_number(number)
+    # North American numbers are all of one length: there only the plan tells.
+    possible = phonenumbers.is_possible_number_with_reason(number) == phonenumbers.ValidationResult.IS_POSSIBLE
+    return possible and number.country_code != 1
 
 
 @lru_cache(maxsize=4096)

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 
 import ahocorasick_rs
 
+from security.leakage.everyday_names import is_everyday, stands_as_name
 from security.leakage.finding import Candidate, DetectionType, Label, Severity
 from security.leakage.registered import find_registered
 from security.leakage.views import plain_letter, substituted
@@ -33,6 +34,9 @@ _REGISTERED_REACH = 16_384
 _NOBODY: frozenset[str] = frozenset()
 
 NAME_LABEL = Label(DetectionType.TENANT, "tenant_name", Severity.HIGH, 0.95, 40)
+# A customer named after an everyday word: it counts where it stands as a name, and is for information elsewhere.
+EVERYDAY_LABEL = Label(DetectionType.TENANT, "tenant_name", Severity.HIGH, 0.8, 38)
+EVERYDAY_WORD_LABEL = Label(DetectionType.TENANT, "tenant_name", Severity.INFO, 0.2, 37)
 DOMAIN_LABEL = Label(DetectionType.TENANT, "tenant_domain", Severity.HIGH, 0.97, 41)
 IDENTIFIER_LABEL = Label(DetectionType.TENANT, "tenant_identifier", Severity.CRITICAL, 0.99, 42)
 # A customer's id may be a word of the language: it counts where it is used as an id.
@@ -146,7 +150,8 @@ class _Runs(dict[bytes, bytes]):
     """The readings of short runs of wide characters; longer ones are worked out each time."""
 
     def __missing__(self, run: bytes) -> bytes:
-        plain = run.decode("utf-8", "surrogatepass").translate(_CASELESS).encode("utf-8", "surrogatepass")
+        # A text read backwards is no UTF-8 at all.
+        plain = run.decode("utf-8", "surrogateescape").translate(_CASELESS).encode("utf-8", "surrogateescape")
         if len(run) <= _LONGEST_LEARNT and len(self) < _MOST_LEARNT:
             self[run] = plain
         return plain
@@ -195,14 +200,35 @@ def _build(tenants: Iterable[Tenant]) -> _Automaton | None:
 
 
 def _texts(tenant: Tenant) -> Iterable[tuple[str, Label]]:
-    names = dict.fromkeys((tenant.name, *tenant.aliases))
+    names = dict.fromkeys(
+        spelling for name in (tenant.name, *tenant.aliases) for spelling in (name, *_other_spellings(name))
+    )
     return itertools.chain(
-        ((text, NAME_LABEL) for text in names),
+        ((text, EVERYDAY_LABEL if is_everyday(text) else NAME_LABEL) for text in names),
         ((text, DOMAIN_LABEL) for text in tenant.domains),
         ((text, IDENTIFIER_LABEL) for text in tenant.identifiers),
         ((text, ID_WORD_LABEL if text.isalpha() else IDENTIFIER_LABEL) for text in (tenant.customer_id,)),
         ((text, CANARY_LABEL) for text in tenant.canaries),
     )
+
+
+_AND = re.compile(r" (?:&|and|und|et|y) ")
+_LEGAL_FORM = re.compile(
+    r",? (?:inc|ltd|limited|llc|plc|gmbh|ag|s\.?a|s\.?r\.?l|b\.?v|n\.?v|oy|ab|kg|se|sas)\.?$", re.IGNORECASE
+)
+
+
+# Two words, or one with a capital or a digit inside.
+_TELLING = re.compile(r"\w \w|[a-z][A-Z0-9]")
+
+
+def _other_spellings(name: str) -> Iterable[str]:
+    """Return the name with its other "and", and without its legal form where the rest is telling."""
+    if _AND.search(name):
+        yield _AND.sub(" and " if "&" in name else " & ", name)
+    short = _LEGAL_FORM.sub("", name)
+    if short != name and _TELLING.search(short):
+        yield short
 
 
 def _folded(text: str) -> tuple[bytes, frozenset[int]]:
@@ -245,6 +271,8 @@ def _candidate(raw: bytes, places: _Places, match: _Match) -> Candidate | None:
         return None
     if term.label is ID_WORD_LABEL and not _used_as_id(raw, first, last):
         return None
+    if term.label is EVERYDAY_LABEL and not _used_as_id(raw, first, last) and not stands_as_name(raw, first, last):
+        return first, last, EVERYDAY_WORD_LABEL
     return first, last, term.label
 
 
