@@ -25,7 +25,7 @@ from security.leakage.rulebook import load_rules
 from security.leakage.scene import UNREAD_LABEL, Budget, Scene
 from security.leakage.tenants import Tenant, TenantIndex, build_index
 from security.leakage.tokens import prepare, trigger
-from security.leakage.views import reversed_view, rotated
+from security.leakage.views import reversed_view, rotated, squeezed
 
 Handler = Callable[[Scene, int], None]
 
@@ -72,6 +72,8 @@ class Detector:
         backwards, turned = disguises.region_handler(reversed_view), disguises.region_handler(rotated)
         table.extend((disguises.backwards_prefix(prefix), backwards) for prefix in prefixes)
         table.extend((disguises.rotated_prefix(prefix), turned) for prefix in prefixes)
+        pushed = disguises.region_handler(squeezed, reach=256)
+        table.extend((cut, pushed) for prefix in prefixes for cut in disguises.cut_prefix(prefix))
         self._handlers: tuple[Handler, ...] = tuple(handler for _, handler in table)
         expressions = [expression for expression, _ in table]
         self._engine: Engine = open_engine(expressions, cache_dir=cache_dir or default_cache_dir(), name=engine)

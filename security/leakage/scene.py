@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from security.leakage.finding import Candidate, DetectionType, Label, Severity
-from security.leakage.views import Reader, reversed_view
+from security.leakage.views import Reader, reversed_view, squeezed
 
 _ALNUM = frozenset(b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz")
 _HEX = frozenset(b"0123456789ABCDEFabcdef")
@@ -15,6 +15,8 @@ _HEX = frozenset(b"0123456789ABCDEFabcdef")
 # What a scan did not get to is itself a finding: nobody hides a leak behind a flood.
 UNREAD_LABEL = Label(DetectionType.CREDENTIAL, "scan_limit", Severity.HIGH, 0.5, 0)
 UNDECODED_LABEL = Label(DetectionType.CREDENTIAL, "scan_limit", Severity.WARNING, 0.5, 0)
+_TELLING = frozenset(("email", "iban"))
+_TOKEN_RANK = 30
 _BLOB_DISCOUNT = 4
 
 
@@ -44,6 +46,7 @@ class Scene:
     # Up to where the secret, blob and region handlers have read, so that one place is not read twice.
     secret_end: int = 0
     blob_end: int = 0
+    codes_end: int = 0
     regions: dict[Reader, list[list[int]]] = field(default_factory=dict)
 
     def add(self, start: int, end: int, label: Label) -> None:
@@ -82,10 +85,11 @@ class Scene:
             return
         self.budget.decode_bytes -= stop - start
         view = reader(self.raw, start, stop)
-        numbers_count = reader is not reversed_view
         for first, last, label in self.scan_deeper(view.raw, self.depth + 1, self.budget):
-            # Read backwards, one number in ten has a right check digit.
-            if not numbers_count and label.detection_type is DetectionType.PERSONAL and label.kind != "email":
+            # Read backwards, one number in ten has a right check digit; pushed together, any words say anything.
+            if reader is squeezed and label.rank < _TOKEN_RANK:
+                continue
+            if reader is reversed_view and label.detection_type is DetectionType.PERSONAL and label.kind not in _TELLING:
                 continue
             begin, end = view.source_span(first, last)
             self.found.append((begin, end, label))

@@ -18,7 +18,10 @@ from security.leakage.validators.token_checks import CHECKS, PROVEN, UNPROVEN
 Handler = Callable[[Scene, int], None]
 _RANK = 30
 # A prefix that alone is worth a look: no word of a language, and long enough to be rare in random letters.
-_STRONG_PREFIX = re.compile(r"^(?!https?|[a-z]{5,}[_-]$|[A-Za-z]{4}$)(?=.*[A-Z0-9_.~+-]).{4,}$")
+_STRONG_PREFIX = re.compile(
+    r"^(?!https?|(?!glpat|gl[a-z]{3,5}-|shp[a-z]{2}_|rubygems|nvapi|sntryu|packagist|hcaik|xkeysib|xsmtpsib|apify)[a-z]{5,}[_-]$"
+    r"|[A-Za-z]{4}$)(?=.*[A-Z0-9_.~+-]).{4,}$"
+)
 _LONGEST_BYTES = 4096
 _SPLIT_REACH = 400
 _SPLITTERS = (frozenset(b" \t\r\n\"'`+*|\\>,&"), frozenset(b" \t\r\n\"'`+*|\\>,&-._/:"))

@@ -50,7 +50,7 @@ _ESCAPE = re.compile(
 _MARKS = re.compile(
     rb"([\"'`])[ \t]{0,3}(?:\+|\.\.?|&|\|\||<>|~)?[ \t]{0,3}(?:\\?\r?\n[ \t]{0,20})?(?:\+|\."
     rb"|&)?[ \t]{0,3}\1(?=[^\s,:;}\])])"
-    rb"|\*{1,3}|~~|`|__|</?[A-Za-z]{1,6}/?>|\\\r?\n\s{0,20}|\\[*_`-]"
+    rb"|_?\*{1,3}_?|~~|`|__|</?[A-Za-z]{1,6}/?>|<!--[^>]{0,12}-->|\\\r?\n\s{0,20}|\\[*_`-]"
 )
 _INVISIBLE = frozenset("\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180e\u3164\ufeff\uffa0\u2028\u2029") | {
     chr(code)
@@ -197,6 +197,14 @@ def _between_singles(raw: bytes, place: int, separator: int) -> bool:
     left = place < 2 or raw[place - 2] == separator or not raw[place - 2 : place - 1].isalnum()
     right = place + 2 >= len(raw) or raw[place + 2] == separator or not raw[place + 2 : place + 3].isalnum()
     return left and right
+
+
+_CUT = re.compile(rb" ?-?\\?\r?\n|(?<=[^ ]) (?=[^ ])")
+
+
+def squeezed(raw: bytes, start: int, end: int) -> View:
+    """Leave out single blanks and ends of lines, so that a value cut into pieces is whole."""
+    return _build(_substituted(raw, start, end, _CUT, lambda _cut: b""))
 
 
 def reversed_view(raw: bytes, start: int, end: int) -> View:
