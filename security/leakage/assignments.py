@@ -155,7 +155,7 @@ def _on_noun(scene: Scene, end: int, judge: Judge, label: Label) -> None:
     raw = scene.raw
     if end <= scene.secret_end:
         return
-    telling = _MIXED.search(raw, end, end + _LOOSE_REACH) is not None
+    telling = scene.is_mixed(end, end + _LOOSE_REACH)
     if not telling and judge is judge_key:
         _note_told_before(scene, end, label)
         return
@@ -199,13 +199,11 @@ _BASE64_AFTER = re.compile(rb"[A-Za-z0-9+/]{0,60}")
 
 
 def _note_told_before(scene: Scene, end: int, label: Label) -> None:
-    span = _told_before(scene.raw, end)
+    span = _told_before(scene, end)
     if span is not None and not _is_harmless(scene.raw, end):
         scene.add(span[0], span[1], label)
 
 
-# Hardly a secret is without a letter next to a digit, or without capitals at odd places.
-_MIXED = re.compile(rb"[A-Za-z!#$%^&*_=?@~+][0-9]|[0-9][A-Za-z!#$%^&*_=?@~+]|[a-z][A-Z][A-Z0-9]|[A-Z][a-z][A-Z]")
 _CELL_END = re.compile(rb"[ \t\"'`*)]{0,4}[|,;\t\r\n]")
 
 
@@ -296,11 +294,12 @@ def _loose(raw: bytes, stop: int) -> tuple[int, int] | None:
     return None
 
 
-def _told_before(raw: bytes, end: int) -> tuple[int, int] | None:
+def _told_before(scene: Scene, end: int) -> tuple[int, int] | None:
     """Look for "VALUE is the password"."""
-    begin = max(0, end - 140, raw.rfind(b"\n", max(0, end - 140), end))
-    if not _MIXED.search(raw, begin, end):
+    if not scene.is_mixed(max(0, end - 140), end):
         return None
+    raw = scene.raw
+    begin = max(0, end - 140, raw.rfind(b"\n", max(0, end - 140), end))
     if raw[end : end + 1] == b"'":
         placed = _SET_BEFORE.search(raw, max(0, end - 320), end)
         return placed.span(1) if placed and judge_password(placed[1]) else None

@@ -14,7 +14,7 @@ import ahocorasick_rs
 from security.leakage.everyday_names import is_everyday, stands_as_name
 from security.leakage.finding import Candidate, DetectionType, Label, Severity
 from security.leakage.registered import find_registered
-from security.leakage.views import plain_letter, substituted
+from security.leakage.views import View, plain_letter, substituted
 
 # Between the parts of a name these may stand, or nothing: "Acme Corp", "acme-corp", "ACME_CORP", "AcmeCorp".
 _SEPARATORS = b" \t\r\n-_.*`~|\\\"'+"
@@ -114,12 +114,9 @@ class TenantIndex:
 
     def _find_disguised(self, raw: bytes, customer_id: str, limit: int) -> list[Candidate]:
         """Look in the text as it reads without marks, look-alikes and case; work out the places only where it pays."""
-        plain = b"".join(_plain_blocks(raw))
-        found = self._find(plain, customer_id, limit)
-        if not found:
-            return found
-        view = substituted(raw, _WIDE, _caseless)
-        return [(*view.source_span(start, end), label) for start, end, label in found]
+        blocks = list(_plain_blocks(raw))
+        found = self._find(b"".join(block.plain for block in blocks), customer_id, limit)
+        return _in_source(blocks, found) if found else found
 
     def _find(self, raw: bytes, customer_id: str, limit: int) -> list[Candidate]:
         folded = raw.translate(_FOLD, _SEPARATORS)
@@ -164,7 +161,33 @@ _CASELESS = _Caseless()
 _RUNS = _Runs()
 
 
-def _plain_blocks(raw: bytes) -> Iterable[bytes]:
+@dataclass(frozen=True, slots=True)
+class _TextBlock:
+    """A stretch of the text from `start` on, and how it reads."""
+
+    start: int
+    source: bytes
+    plain: bytes
+
+
+def _in_source(blocks: list[_TextBlock], found: list[Candidate]) -> list[Candidate]:
+    begins = [0, *itertools.accumulate(len(block.plain) for block in blocks)]
+
+    def place(offset: int) -> tuple[int, int]:
+        index = bisect_right(begins, offset) - 1
+        block, inside = blocks[index], offset - begins[index]
+        if block.plain is block.source:
+            return block.start + inside, block.start + inside + 1
+        if index not in views:
+            views[index] = substituted(block.source, _WIDE, _caseless)
+        first, last = views[index].source_span(inside, inside + 1)
+        return block.start + first, block.start + last
+
+    views: dict[int, View] = {}
+    return [(place(start)[0], place(end - 1)[1], label) for start, end, label in found]
+
+
+def _plain_blocks(raw: bytes) -> Iterable[_TextBlock]:
     """Read the text block by block: most blocks of most texts are plain ASCII and stay as they are."""
     start = 0
     while start < len(raw):
@@ -172,7 +195,7 @@ def _plain_blocks(raw: bytes) -> Iterable[bytes]:
         while end < len(raw) and raw[end] >= 0x80:
             end += 1
         block = raw[start:end]
-        yield block if block.isascii() else _WIDE.sub(_plain_run, block)
+        yield _TextBlock(start, block, block if block.isascii() else _WIDE.sub(_plain_run, block))
         start = end
 
 
