@@ -112,6 +112,8 @@ _CONNECTOR = re.compile(
     re.IGNORECASE,
 )
 _NEAR = re.compile(rb"[ \t]{1,3}(?=\S*[0-9!@#$%^&*+=])")
+# What stands out less, and is a secret only where it is plainly given as one.
+_PLAIN_SECRET = re.compile(rb"[0-9]{4}|[a-z]-[a-z]+-[a-z]")
 _LONG_OPTION = re.compile(rb"--?[A-Za-z0-9-]{0,30}$")
 _OPENERS = re.compile(rb"\\{0,7}[\"'`]{1,3}|\xe2\x80[\x98-\x9f]|\xc2\xab\s?")
 _CLOSERS = {
@@ -134,6 +136,7 @@ _LOOSE_REACH = 110
 _LOOSE = re.compile(
     rb"(?<![^\s\"'`(\[*>|])(?=[^\s0-9!@#$%^&*+=?~]{0,40}[0-9!@#$%^&*+=?~])[A-Za-z0-9!@#$%^&*+=?~_.:/-]{7,200}"
 )
+_HEAD = re.compile(rb"[^\s\"'`(\[*>|]+$")
 _NAMED = re.compile(rb"[A-Za-z_][\w.-]{1,30}=|[a-z]+\d+[a-z]?_[a-z]+")
 # A hash is a secret only where it is held out as one.
 _HEX_KEY = re.compile(rb"(?:[0-9a-f]{32}|[0-9a-f]{40}|[0-9a-f]{64})$")
@@ -166,11 +169,11 @@ def _on_noun(scene: Scene, end: int, judge: Judge, label: Label) -> None:
     stop = tail.end() if tail else end
     if stop > end and (_HARMLESS_TAIL.match(raw[end:stop]) or raw.startswith(b"---", end)):
         return
-    span = _direct(raw, end, stop, judge)
+    span = _direct(raw, end, stop, judge, telling=telling)
     if span is None and _CELL_END.match(raw, stop):
         span = in_column(raw, end, judge)
     if span is None and telling:
-        span = _loose(raw, stop)
+        span = _loose(scene, stop)
     if span is None:
         _note_told_before(scene, end, label)
         return
@@ -220,12 +223,14 @@ def _is_harmless(raw: bytes, end: int) -> bool:
     )
 
 
-def _direct(raw: bytes, end: int, stop: int, judge: Judge) -> tuple[int, int] | None:
+def _direct(raw: bytes, end: int, stop: int, judge: Judge, *, telling: bool) -> tuple[int, int] | None:
     operator = _OPERATOR.match(raw, stop)
     if operator:
         span = _value(raw, operator.end())
         if span and (judge(raw[span[0] : span[1]]) or provider_label(raw, *span)):
             return span
+    if not telling and not _PLAIN_SECRET.search(raw, stop, stop + _LOOSE_REACH):
+        return None
     connector = _CONNECTOR.match(raw, stop)
     if connector:
         span = _value(raw, connector.end())
@@ -278,14 +283,17 @@ def _closes(raw: bytes, start: int, end: int) -> bool:
     return opener is not None and raw.count(opener, start, end) >= raw.count(raw[end - 1 : end], start, end)
 
 
-def _loose(raw: bytes, stop: int) -> tuple[int, int] | None:
+def _loose(scene: Scene, stop: int) -> tuple[int, int] | None:
+    raw = scene.raw
     limit = min(len(raw), stop + _LOOSE_REACH)
     paragraph = raw.find(b"\n\n", stop, limit)
     limit = paragraph if paragraph >= 0 else limit
-    for word in _LOOSE.finditer(raw, stop, limit + 60):
-        if word.start() >= limit:
-            return None
-        span = _trimmed(raw, word.start(), word.end())
+    place = scene.next_mixed(stop, limit)
+    while place >= 0:
+        head = _HEAD.search(raw, max(stop, place - 80), place)
+        word = _LOOSE.match(raw, head.start() if head else place, place + 200)
+        place = scene.next_mixed(max(place + 1, word.end() if word else 0), limit)
+        span = _trimmed(raw, word.start(), word.end()) if word else None
         if span is None or _NAMED.match(raw, span[0]):
             continue
         value = raw[span[0] : span[1]]

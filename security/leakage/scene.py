@@ -116,14 +116,29 @@ class Scene:
     def is_mixed(self, start: int, stop: int) -> bool:
         """Tell whether a letter stands next to a digit, or capitals at odd places, as hardly a secret is without."""
         if not self._sides:
-            self._sides = self.raw.translate(_SIDES)
-            self._kinds = self.raw.translate(_KINDS)
+            self._classify()
         return (
             self._sides.find(b"x0", start, stop) >= 0
             or self._sides.find(b"0x", start, stop) >= 0
             or self._kinds.find(b"aAA", start, stop) >= 0
             or self._kinds.find(b"AaA", start, stop) >= 0
         )
+
+    def next_mixed(self, start: int, stop: int) -> int:
+        """Return the first place of such neighbours, or -1."""
+        if not self._sides:
+            self._classify()
+        found = (
+            self._sides.find(b"x0", start, stop),
+            self._sides.find(b"0x", start, stop),
+            self._kinds.find(b"aAA", start, stop),
+            self._kinds.find(b"AaA", start, stop),
+        )
+        return min((place for place in found if place >= 0), default=-1)
+
+    def _classify(self) -> None:
+        self._sides = self.raw.translate(_SIDES)
+        self._kinds = self.raw.translate(_KINDS)
 
     def starts_word(self, start: int) -> bool:
         """Tell whether a token may begin at `start`: after no letter or digit, or after an escape that ends in one."""
