@@ -104,7 +104,7 @@ _OPERATOR = re.compile(
     re.IGNORECASE,
 )
 _CONNECTOR = re.compile(
-    rb"(?:\*\*|__|`|[\"'])?(?:[ ,]{1,2}(?!is\b|was\b|=)[\w'@/()\x80-\xff-]{1,40}(?:\.[\w-]{1,20}){0,5}){0,7}?(?:[ \t]{1,3}(?:is|was|are|to"
+    rb"(?:\*\*|__|`|[\"'])?(?:[ ,]{1,2}(?!is\b|was\b|=)(?>[\w'@/()\x80-\xff-]{1,40}(?:\.[\w-]{1,20}){0,5})){0,7}?(?:[ \t]{1,3}(?:is|was|are|to"
     rb"|be|becomes|equals|reads|as|ist|auf|lautet|est|es|era|jest|\xc3[\xa8\xa9])|[ \t]{0,3}[:=])"
     rb"(?:\s(?:now|still|currently|set to|just|simply|changed to|literally|called|probably"
     rb"|actually)){0,2}[ \t]?:?(?:[ \t]{1,4}|\r?\n[ \t]{0,8}(?=\S))(?:\*\*|__)?"
@@ -163,8 +163,6 @@ def _on_noun(scene: Scene, end: int, judge: Judge, label: Label) -> None:
         _note_told_before(scene, end, label)
         return
     scene.budget.steps -= 1
-    if _BURIED.search(raw, max(0, end - 26), end) or _ARN.search(raw, max(0, end - 90), end):
-        return
     tail = _TAIL.match(raw, end)
     stop = tail.end() if tail else end
     if stop > end and (_HARMLESS_TAIL.match(raw[end:stop]) or raw.startswith(b"---", end)):
@@ -179,7 +177,7 @@ def _on_noun(scene: Scene, end: int, judge: Judge, label: Label) -> None:
         return
     if _is_harmless(raw, end):
         return
-    if _is_buried(raw, end):
+    if _is_buried(raw, end) or _BURIED.search(raw, max(0, end - 26), end) or _ARN.search(raw, max(0, end - 90), end):
         return
     scene.secret_end = span[1]
     scene.add(span[0], span[1], (judge is judge_key and provider_label(raw, *span)) or label)
@@ -311,6 +309,8 @@ def _told_before(scene: Scene, end: int) -> tuple[int, int] | None:
     if raw[end : end + 1] == b"'":
         placed = _SET_BEFORE.search(raw, max(0, end - 320), end)
         return placed.span(1) if placed and judge_password(placed[1]) else None
+    if not any(raw.find(link, begin, end) >= 0 for link in _LINKS) and raw[end : end + 1] != b"'":
+        return None
     noun = _LAST_WORD.search(raw, max(begin, end - 14), end)
     told = _TOLD_BEFORE.search(raw, begin, noun.start()) if noun else None
     if told is None:
@@ -326,4 +326,5 @@ _SET_BEFORE = re.compile(
 )
 
 
+_LINKS = (b" is ", b" as ", b" was ", b" (", b" for ", b" = ", b" being ", b"<-", b"->", b"\xe2\x86\x90")
 _LAST_WORD = re.compile(rb"[A-Za-z\x80-\xff]+$")

@@ -34,7 +34,7 @@ _NET_USER = re.compile(rb"[ \t]+[\w.-]{1,40}[ \t]+([^\s/]{4,100})")
 _SQL = re.compile(rb"[ \t]+(?:password[ \t]+)?(?:N?'([^'\n]{3,100})'|\"([^\"\n]{3,100})\")", re.IGNORECASE)
 _PIPED = re.compile(rb"echo[ \t]+-?n?[ \t]*[\"']?(?:[\w.-]{1,40}:)?([^\s\"'|]{4,100})[\"']?[ \t]*\|[^|\n]{0,30}$")
 _PAIR = re.compile(
-    rb"(?:[ \t](?!is\b|are\b|with\b|using\b|as\b)[\w'/-]{1,30}){0,6}?(?:[ \t]*[:=(]|[ \t]+(?:is|are|with|using|as|to"
+    rb"(?:[ \t](?!is\b|are\b|with\b|using\b|as\b)(?>[\w'/-]{1,30})){0,6}?(?:[ \t]*[:=(]|[ \t]+(?:is|are|with|using|as|to"
     rb"|of|were))[ \t\n]{1,3}(?:[\w']{1,20}[ \t]){0,2}?"
     rb"[\"'`*]{0,3}[\w.@+-]{2,60}[\"'`*]{0,3}[ \t]{0,2}(?:[:/|,]|and"
     rb"|with)[ \t]{0,2}(?:[a-z]{1,12}[ \t]){0,2}[\"'`*]{0,3}([^\s\"'`*]{5,100})"
