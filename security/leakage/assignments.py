@@ -162,7 +162,7 @@ def _on_noun(scene: Scene, end: int, judge: Judge, label: Label) -> None:
     if not telling and judge is judge_key:
         _note_told_before(scene, end, label)
         return
-    scene.budget.steps -= 1
+    scene.budget.steps -= 2
     tail = _TAIL.match(raw, end)
     stop = tail.end() if tail else end
     if stop > end and (_HARMLESS_TAIL.match(raw[end:stop]) or raw.startswith(b"---", end)):

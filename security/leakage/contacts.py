@@ -110,7 +110,7 @@ _PHONE_NEAR = re.compile(rb"(?i)phone|\btel|mobile|\bcell|\bcall\b|whatsapp|\bha
 
 def on_national_phone(scene: Scene, end: int) -> None:
     """Note a North American number as people write it."""
-    match = _NATIONAL.search(scene.raw, max(0, end - 19))
+    match = _NATIONAL.search(scene.raw, max(0, end - 19), end + 4)
     if match and match.start() < end and is_number(match[0].decode(), "US"):
         scene.add(match.start(), match.end(), _PHONE_LABEL)
 

@@ -64,7 +64,7 @@ def _before(scene: Scene, start: int, reach: int) -> bytes:
 
 def on_card(scene: Scene, end: int) -> None:
     """Note a payment card: issuer's range, length and Luhn digit, and no published test number."""
-    match = _CARD.search(scene.raw, max(0, end - 26))
+    match = _CARD.search(scene.raw, max(0, end - 26), end + 40)
     if match is None or not scene.starts_word(match.start()):
         return
     digits = _digits(match[0])
@@ -185,11 +185,28 @@ def on_ipv4(scene: Scene, end: int) -> None:
     match = _IPV4.search(scene.raw, max(0, end - 15), end)
     if match is None or _bordered(scene, match.start(), end) or match[0] in _RESOLVERS:
         return
-    if is_public(match[0].decode()) and not _VERSION_CONTEXT.search(_before(scene, match.start(), 40)):
+    if _is_public_ipv4(match[0]) and not _VERSION_CONTEXT.search(_before(scene, match.start(), 40)):
         scene.add(match.start(), end, _IP_LABEL)
 
 
 _IPV4 = re.compile(rb"(?<![0-9.])(?:\d{1,3}\.){3}\d{1,3}$")
+
+
+def _is_public_ipv4(text: bytes) -> bool:
+    """Tell whether the internet routes the address to one place (IANA's special-purpose registry)."""
+    first, second, third, fourth = map(int, text.split(b"."))
+    if max(first, second, third, fourth) > 255 or not 0 < first < 224 or first in (10, 127) or fourth == 0:
+        return False
+    if any(len(octet) > 1 and octet[0] == 0x30 for octet in text.split(b".")):
+        return False
+    pair = (first, second)
+    if pair in _RESERVED_PAIRS or (first == 172 and 16 <= second < 32) or (first == 100 and 64 <= second < 128):
+        return False
+    return (first, second, third) not in _RESERVED_TRIPLES
+
+
+_RESERVED_PAIRS = frozenset(((192, 168), (169, 254), (198, 18), (198, 19)))
+_RESERVED_TRIPLES = frozenset(((192, 0, 0), (192, 0, 2), (198, 51, 100), (203, 0, 113), (192, 88, 99)))
 
 
 def on_ipv6(scene: Scene, end: int) -> None:

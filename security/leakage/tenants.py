@@ -192,7 +192,9 @@ def _plain_blocks(raw: bytes) -> Iterable[_TextBlock]:
     start = 0
     while start < len(raw):
         end = start + _BLOCK
-        while end < len(raw) and raw[end] >= 0x80:
+        if raw[start : start + 8 * _BLOCK].isascii():
+            end = start + 8 * _BLOCK
+        while end < len(raw) and raw[end] & 0xC0 == 0x80:
             end += 1
         block = raw[start:end]
         yield _TextBlock(start, block, block if block.isascii() else _WIDE.sub(_plain_run, block))

@@ -40,7 +40,7 @@ def on_base58(scene: Scene, end: int) -> None:
 
 def on_bech32(scene: Scene, end: int) -> None:
     """Note an address in Bech32."""
-    match = _BECH32.search(scene.raw, max(0, end - 31))
+    match = _BECH32.search(scene.raw, max(0, end - 31), end + 110)
     if match and match.start() < end and match[0] not in _FAMOUS and _is_bech32(match[0].decode()):
         scene.add(match.start(), match.end(), _LABEL)
 
