@@ -114,6 +114,7 @@ _CONNECTOR = re.compile(
 _NEAR = re.compile(rb"[ \t]{1,3}(?=\S*[0-9!@#$%^&*+=])")
 # What stands out less, and is a secret only where it is plainly given as one.
 _PLAIN_SECRET = re.compile(rb"[0-9]{4}|[a-z]-[a-z]+-[a-z]")
+_SET_LINE = re.compile(rb"(?:^|\n)[ \t]{0,8}(?:ENV|ARG|setx?|SET)[ \t]{1,3}\w{0,40}$")
 _LONG_OPTION = re.compile(rb"--?[A-Za-z0-9-]{0,30}$")
 _OPENERS = re.compile(rb"\\{0,7}[\"'`]{1,3}|\xe2\x80[\x98-\x9f]|\xc2\xab\s?")
 _CLOSERS = {
@@ -237,7 +238,7 @@ def _direct(raw: bytes, end: int, stop: int, judge: Judge, *, telling: bool) -> 
     near = _NEAR.match(raw, stop)
     if near:
         span = _value(raw, near.end())
-        strict = judge if _LONG_OPTION.search(raw, max(0, end - 40), end) else judge_loose
+        strict = judge if _SET_LINE.search(raw, max(0, end - 60), end) or _LONG_OPTION.search(raw, max(0, end - 40), end) else judge_loose
         if span and strict(raw[span[0] : span[1]]):
             return span
     return None

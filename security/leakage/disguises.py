@@ -65,7 +65,7 @@ ESCAPED = (
     Expression(r"\\U000000[2-7][0-9a-fA-F]"),
     Expression(r"\\x[2-7][0-9a-fA-F]"),
     Expression(r"(?:\\[01][0-7]{2}){3}"),
-    Expression(r"[0-9](?:%20|%2B|&nbsp;)[0-9A-Z]|%2B[1-9][0-9]"),
+    Expression(r"[A-Za-z0-9]%25[2-7][0-9A-Fa-f]|[0-9](?:%20|%2B|&nbsp;)[0-9A-Z]|%2B[1-9][0-9]"),
     Expression(r"[A-Za-z0-9](?:=3D|=5F|=40|=2D)[A-Za-z0-9]"),
 )
 MARKED = (

@@ -59,9 +59,12 @@ _COMMON_PAIRS = frozenset(
 
 def judge_password(value: bytes) -> float:
     """Return how sure it is (0 to 1) that a value given as a password is one."""
+    if is_jumble(value) and not is_documented(value):
+        return 0.8
     if (
         not 4 <= len(value) <= 200
         or value.strip() != value
+        or value in _FAMOUS
         or is_stand_in(value)
         or is_documented(value)
         or _is_reserved(value)
@@ -71,7 +74,7 @@ def judge_password(value: bytes) -> float:
         return 0.8
     if _ORDINARY.match(value[:80]):
         digits = len(value) >= 6 and _DIGITS.match(value) is not None
-        jumbled = (value.isalnum() or _is_jumble(value)) and _looks_random(value)
+        jumbled = (value.isalnum() or _is_jumbled_path(value)) and _looks_random(value)
         return 0.7 if digits or _weak_password(value) or jumbled else 0.0
     if _WORD.match(value) or _IDENTIFIER.match(value):
         return 0.6 if _looks_random(value) or _weak_password(value) or _STRUNG_WORDS.match(value) else 0.0
@@ -80,6 +83,8 @@ def judge_password(value: bytes) -> float:
 
 def judge_key(value: bytes) -> float:
     """Return how sure it is (0 to 1) that a value given as a token, key or secret is one."""
+    if is_jumble(value) and not is_documented(value):
+        return 0.8
     if (
         not 8 <= len(value) <= 2000
         or b" " in value
@@ -130,7 +135,22 @@ def _mixes(value: bytes) -> bool:
     return len(_HUMP.findall(value)) >= 4
 
 
-def _is_jumble(value: bytes) -> bool:
+# The passwords that texts about weak passwords name.
+_FAMOUS = frozenset(b"123456 1234567 12345678 123456789 1234567890 12345 1234 111111 000000 123123 654321 abc123".split())
+# Long enough, of all sorts of letters, and neither a call nor a path: no code looks like this.
+_JUMBLED = re.compile(
+    rb"(?=[^\s]*[a-z])(?=[^\s]*[A-Z])(?=[^\s]*[0-9])(?=[^\s]*[$()%&^#@!*])[^\s.,:;/\\\[\]{}<>=|'\"`?-]{9,40}$"
+)
+
+
+def is_jumble(value: bytes) -> bool:
+    """Tell whether the value is a generated password whose signs make it look like code or a reference."""
+    if _JUMBLED.match(value) is None or value.endswith(b"()"):
+        return False
+    return len(_HUMP.findall(value)) * 2 >= len(value) and not is_made_up(value.replace(b"()", b""))
+
+
+def _is_jumbled_path(value: bytes) -> bool:
     """Tell whether what reads like an attribute's path is letters of all sorts without any order."""
     return (
         len(value) >= 10

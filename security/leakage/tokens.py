@@ -88,7 +88,7 @@ class TokenRule:
     def _match(self, raw: bytes, end: int) -> re.Match[bytes] | None:
         if self.prefix_bytes:
             return self.regex.match(raw, end - self.prefix_bytes)
-        match = self.regex.search(raw, max(0, end - self.most_bytes), end + self.most_bytes)
+        match = self.regex.search(raw, max(0, end - self.most_bytes), end + _LONGEST_BYTES)
         return match if match is not None and match.start() <= end - self.least_bytes else None
 
     def _confirm_split(self, scene: Scene, start: int) -> None:
