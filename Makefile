@@ -27,7 +27,7 @@ EMBEDDED := env -u DATABASE_URL -u REDIS_URL -u BROKER_URL
 # What never meets a server need not run again for each: pure packages, and programs that are always embedded.
 NO_SERVER := -m "not embedded" $(addprefix --ignore=tests/,architecture examples security/leakage)
 
-.PHONY: help demo test check static test-services bench chaos lint format
+.PHONY: help demo test check static test-services bench chaos fuzz lint format
 
 help:
 	@echo "make demo            two teams of agents at work, to watch (PORT=8000; DEMO_EXIT=1 leaves afterwards)"
@@ -73,6 +73,11 @@ test-services: $(VENV)/installed-dev
 
 bench: $(VENV)/installed-dev
 	@$(BIN)/python -m benchmarks
+
+fuzz: $(VENV)/installed-dev
+	@mkdir -p var/fuzz
+	@PYTHONPATH=. $(BIN)/python tests/fuzz/leakage.py -max_total_time=$(or $(FUZZ_SECONDS),60) -max_len=1500 -timeout=20 \
+		-artifact_prefix=var/fuzz/ var/fuzz
 
 # On servers of its own, which it starts in a temporary folder, kills and empties.
 chaos: $(VENV)/installed-dev

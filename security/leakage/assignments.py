@@ -17,7 +17,8 @@ Judge = Callable[[bytes], float]
 PASSWORD_NOUNS = Expression(
     r"(?:passw(?:or)?d|passwort|kennwort|mot de passe|contrase(?:n|\xc3\xb1)a|senha|wachtwoord|l(?:o|\xc3\xb6)senord"
     r"|has(?:l|\xc5\x82)o"
-    r"|pass[ _-]?phrase|(?:pass|access|backup|recovery|unlock|door|alarm)[ _-]?code|requirepass|\bclave\b|\bpwd|[_-]pwd|\bpw\b|\bpass\b|[_-]pass\b|_pw\b|\bpin\b"
+    r"|pass[ _-]?phrase|(?:pass|access|backup|recovery|unlock|door|alarm)[ _-]?code|requirepass|\bclave\b"
+    r"|\bpwd|[_-]pwd|\bpw\b|\bpass\b|[_-]pass\b|_pw\b|\bpin\b"
     r"|\xd0\xbf\xd0\xb0\xd1\x80\xd0\xbe\xd0\xbb\xd1\x8c|\xe5\xaf\x86\xe7\xa0\x81|\xe5\xaf\x86\xe7\xa2\xbc"
     r"|\xe3\x83\x91\xe3\x82\xb9\xe3\x83\xaf\xe3\x83\xbc\xe3\x83\x89)",
     caseless=True,
@@ -104,7 +105,8 @@ _OPERATOR = re.compile(
     re.IGNORECASE,
 )
 _CONNECTOR = re.compile(
-    rb"(?:\*\*|__|`|[\"'])?(?:[ ,]{1,2}(?!is\b|was\b|=)(?>[\w'@/()\x80-\xff-]{1,40}(?:\.[\w-]{1,20}){0,5})){0,7}?(?:[ \t]{1,3}(?:is|was|are|to"
+    rb"(?:\*\*|__|`|[\"'])?(?:[ ,]{1,2}(?!is\b|was\b"
+    rb"|=)(?>[\w'@/()\x80-\xff-]{1,40}(?:\.[\w-]{1,20}){0,5})){0,7}?(?:[ \t]{1,3}(?:is|was|are|to"
     rb"|be|becomes|equals|reads|as|ist|auf|lautet|est|es|era|jest|\xc3[\xa8\xa9])|[ \t]{0,3}[:=])"
     rb"(?:\s(?:now|still|currently|set to|just|simply|changed to|literally|called|probably"
     rb"|actually)){0,2}[ \t]?:?(?:[ \t]{1,4}|\r?\n[ \t]{0,8}(?=\S))(?:\*\*|__)?"
@@ -128,7 +130,8 @@ _CELL = re.compile(rb"[^|\n]{1,300}")
 _TRAILERS = b".,:)]}\\"
 _NEXT_PAIR = re.compile(rb"[&,][A-Za-z_][\w.-]{0,30}[=:]|&&|&$|[,&][\w./-]{0,30}(?:,|$)")
 _TOLD_BEFORE = re.compile(
-    rb"(?:^|[\s\"'`(*])([^\s\"'`(*][^\s\"'`(]{5,79}?)[\"'`*)]{0,3},?[ \t](?:\(|(?:is|as|was|being|=|<-+|\xe2\x86\x90|-+>?)[ \t]"
+    rb"(?:^|[\s\"'`(*])([^\s\"'`(*][^\s\"'`(]{5,79}?)[\"'`*)]{0,3},?[ \t](?:\(|(?:is|as|was|being|=|<-+"
+    rb"|\xe2\x86\x90|-+>?)[ \t]"
     rb"|(?:[a-z]+[ \t]){0,2}(?:as|is|for)[ \t])(?:that's[ \t]|this is[ \t])?"
     rb"(?:(?:the|your|my|our|their|his|her|a|new|old|current)[ \t])?(?:[\w'-]{1,20}[ \t]){0,3}[\w-]{0,20}$"
 )
@@ -238,7 +241,11 @@ def _direct(raw: bytes, end: int, stop: int, judge: Judge, *, telling: bool) -> 
     near = _NEAR.match(raw, stop)
     if near:
         span = _value(raw, near.end())
-        strict = judge if _SET_LINE.search(raw, max(0, end - 60), end) or _LONG_OPTION.search(raw, max(0, end - 40), end) else judge_loose
+        strict = (
+            judge
+            if _SET_LINE.search(raw, max(0, end - 60), end) or _LONG_OPTION.search(raw, max(0, end - 40), end)
+            else judge_loose
+        )
         if span and strict(raw[span[0] : span[1]]):
             return span
     return None
@@ -322,7 +329,8 @@ def _told_before(scene: Scene, end: int) -> tuple[int, int] | None:
 
 # UPDATE settings SET value = 'VALUE' WHERE name = 'api_key'
 _SET_BEFORE = re.compile(
-    rb"(?:value|val)[ \t]{0,2}=[ \t]{0,2}'([^'\n]{6,200})'[ \t\n]{1,3}where[ \t]+\w{1,20}[ \t]{0,2}=[ \t]{0,2}'[\w.-]{1,60}$",
+    rb"(?:value|val)[ \t]{0,2}=[ \t]{0,2}'([^'\n]{6,200})'[ \t\n]{1,3}where[ \t]+\w{1,20}[ \t]{0,2}=[ \t]{0,2}'"
+    rb"[\w.-]{1,60}$",
     re.IGNORECASE,
 )
 

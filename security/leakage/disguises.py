@@ -71,12 +71,14 @@ ESCAPED = (
 MARKED = (
     Expression(r"[A-Za-z0-9_@.-](?:\*{1,4}|~~|`|_\*|\*_)[A-Za-z0-9_@.-]"),
     Expression(
-        r"[A-Za-z0-9_+/@.: -][\x22'`][ \t]{0,3}(?:\+|\.\.?|&|\|\||<>)[ \t]{0,3}\\?\n?[ \t]{0,12}[\x22'`][A-Za-z0-9@._ -]"
+        r"[A-Za-z0-9_+/@.: -][\x22'`][ \t]{0,3}(?:\+|\.\.?|&|\|\|"
+        r"|<>)[ \t]{0,3}\\?\n?[ \t]{0,12}[\x22'`][A-Za-z0-9@._ -]"
     ),
     Expression(r"[A-Za-z0-9_+/-][\x22'`][ \t]{0,3}\n[ \t]{0,12}(?:\+|\.|&)[ \t]{0,3}[\x22'`][A-Za-z0-9]"),
     Expression(r"[A-Za-z0-9_+/-][\x22'`](?: {0,2}\\)?(?: |\n[ \t]{0,12})[\x22'`][A-Za-z0-9_]"),
     Expression(
-        r"[A-Za-z0-9_@.-](?:</?(?:b|i|em|wbr|span|strong|u|code|s)/?>|<!--[^>]{0,12}-->){1,2}[A-Za-z0-9_@.-]", caseless=True
+        r"[A-Za-z0-9_@.-](?:</?(?:b|i|em|wbr|span|strong|u|code|s)/?>|<!--[^>]{0,12}-->){1,2}[A-Za-z0-9_@.-]",
+        caseless=True,
     ),
     Expression(r"[A-Za-z0-9_-]\\[_*-][A-Za-z0-9]"),
 )
@@ -93,12 +95,17 @@ BACKWARDS = Expression(
     caseless=True,
 )
 ROTATED = Expression(
-    r"(?:cnffjbeq|frperg|gbxra|ncv[ _-]?xrl|perqragvny|cnffcuenfr|[a-z0-9.]@[a-z0-9-]{2,30}\.(?:[a-z0-9-]{2,12}\.)?(?:pbz|bet|arg|vb|qri|qr|se|hx|vg|rf|ay|cy|pu|ng|wc|oe|nh|va|zr|grpu|ncc|nv|pb)\b)",
+    r"(?:cnffjbeq|frperg|gbxra|ncv[ _-]?xrl|perqragvny|cnffcuenfr"
+    r"|[a-z0-9.]@[a-z0-9-]{2,30}\.(?:[a-z0-9-]{2,12}\.)?(?:pbz|bet|arg|vb|qri|qr|se|hx|vg|rf|ay|cy|pu|ng|wc"
+    r"|oe|nh|va|zr|grpu|ncc|nv|pb)\b)",
     caseless=True,
 )
 # The rot13 and the mirrored forms of prefixes of four letters, which alone are too common to be looked for.
 ROTATED_TOKEN = Expression(r"NVmnFl[A-Za-z0-9_-]{8}|N(?:XVN|FVN)[A-Z2-9]{8}")
-BACKWARDS_TOKEN = Expression(r"[A-Za-z0-9_-]{8}ySazIA|[A-Z2-7]{12}AI[KS]A(?:$|[^A-Za-z0-9])|[0-9A-Z](?: ?[0-9A-Z]){10,28}[0-9]{2}[A-Z]{2}(?:$|[^A-Za-z0-9])")
+BACKWARDS_TOKEN = Expression(
+    r"[A-Za-z0-9_-]{8}ySazIA|[A-Z2-7]{12}AI[KS]A(?:$|[^A-Za-z0-9])"
+    r"|[0-9A-Z](?: ?[0-9A-Z]){10,28}[0-9]{2}[A-Z]{2}(?:$|[^A-Za-z0-9])"
+)
 BASE32 = Expression(r"(?:^|[^A-Za-z0-9+/_=-])[A-Z2-7]{24}")
 CODES = Expression(r"(?:^|[^0-9A-Za-z.])(?:(?:3[2-9]|[4-9][0-9]|1[01][0-9]|12[0-6])(?:, ?| )){9}")
 BASE64 = Expression(

@@ -1,14 +1,16 @@
-"""Tell a customer that is named after an everyday word from the word: Target's order from our target."""
+"""What customers' names may look like in a text, and which of them are everyday words: Target's order, our target."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
 
 _WORDS_FILE = Path(__file__).parent / "rules" / "common_words.txt"
 _LEGAL_FORM = (
-    rb"(?:inc|corp|corporation|company|co|ltd|limited|llc|plc|gmbh|ag|se|sa|sas|sarl|bv|nv|oy|ab|as|kg|group|holdings?)\b"
+    rb"(?:inc|corp|corporation|company|co|ltd|limited|llc|plc|gmbh|ag|se|sa|sas|sarl|bv|nv|oy|ab|as|kg|group"
+    rb"|holdings?)\b"
 )
 _LEGAL_AFTER = re.compile(rb"(?:'s|\xe2\x80\x99s)\b|[ ,]{1,2}" + _LEGAL_FORM, re.IGNORECASE)
 _ACTS = re.compile(
@@ -17,6 +19,25 @@ _ACTS = re.compile(
 )
 _SENTENCE_START = re.compile(rb"(?:^|[.!?:;|>*#\n\"(-])[ \t*_#>\"-]*$")
 _OTHER_CAPITAL = re.compile(rb" [A-Z]")
+
+
+_AND = re.compile(r" (?:&|and|und|et|y) ")
+_LEGAL_END = re.compile(
+    r",? (?:inc|ltd|limited|llc|plc|gmbh|ag|s\.?a|s\.?r\.?l|b\.?v|n\.?v|oy|ab|kg|se|sas)\.?$", re.IGNORECASE
+)
+
+
+# Two words, or one with a capital or a digit inside.
+_TELLING = re.compile(r"\w \w|[a-z][A-Z0-9]")
+
+
+def other_spellings(name: str) -> Iterable[str]:
+    """Return the name with its other "and", and without its legal form where the rest is telling."""
+    if _AND.search(name):
+        yield _AND.sub(" and " if "&" in name else " & ", name)
+    short = _LEGAL_END.sub("", name)
+    if short != name and _TELLING.search(short):
+        yield short
 
 
 def is_everyday(name: str) -> bool:

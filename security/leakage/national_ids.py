@@ -112,8 +112,15 @@ NATIONAL_IDS = (
     ),
     NationalId("us_ssn", r"\d{9}", named_checks.us_ssn, r"\bssn|social security"),
     NationalId("nz_ird", r"\d{2,3}[- ]?\d{3}[- ]?\d{3}", named_checks.nz_ird, r"\bird\b|inland revenue"),
-    NationalId("th_national_id", r"\d[- ]?\d{4}[- ]?\d{5}[- ]?\d{2}[- ]?\d", named_checks.th_id, r"thai|บัตรประชาชน|citizen id"),
-    NationalId("my_kad", r"\d{6}-?\d{2}-?\d{4}", named_checks.my_kad, r"my ?kad|\bnric\b|malaysia|kad pengenalan|\bic (?:no|number)"),
+    NationalId(
+        "th_national_id", r"\d[- ]?\d{4}[- ]?\d{5}[- ]?\d{2}[- ]?\d", named_checks.th_id, r"thai|บัตรประชาชน|citizen id"
+    ),
+    NationalId(
+        "my_kad",
+        r"\d{6}-?\d{2}-?\d{4}",
+        named_checks.my_kad,
+        r"my ?kad|\bnric\b|malaysia|kad pengenalan|\bic (?:no|number)",
+    ),
     NationalId("us_itin", r"9\d{2}-(?:5\d|6[0-5]|7\d|8[0-8]|9[0-24-9])-\d{4}", _always, r"itin|taxpayer"),
     NationalId(
         "passport",

@@ -14,7 +14,8 @@ _HEX = frozenset(b"0123456789ABCDEFabcdef")
 
 _LOWER, _UPPER, _DIGITS = b"abcdefghijklmnopqrstuvwxyz", b"ABCDEFGHIJKLMNOPQRSTUVWXYZ", b"0123456789"
 _SIDES = bytes(
-    ord("0") if code in _DIGITS else ord("x") if code in _LOWER + _UPPER + b"!#$%^&*_=?@~+" else 32 for code in range(256)
+    ord("0") if code in _DIGITS else ord("x") if code in _LOWER + _UPPER + b"!#$%^&*_=?@~+" else 32
+    for code in range(256)
 )
 _KINDS = bytes(ord("a") if code in _LOWER else ord("A") if code in _UPPER else 32 for code in range(256))
 
@@ -97,7 +98,11 @@ class Scene:
             # Read backwards, one number in ten has a right check digit; pushed together, any words say anything.
             if reader is squeezed and label.rank < _TOKEN_RANK:
                 continue
-            if reader is reversed_view and label.detection_type is DetectionType.PERSONAL and label.kind not in _TELLING:
+            if (
+                reader is reversed_view
+                and label.detection_type is DetectionType.PERSONAL
+                and label.kind not in _TELLING
+            ):
                 continue
             begin, end = view.source_span(first, last)
             self.found.append((begin, end, label))

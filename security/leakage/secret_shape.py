@@ -14,7 +14,8 @@ _HEX = re.compile(rb"(?:0x)?(?:[0-9a-f]{16,}|[0-9A-F]{16,})$")
 # What reads like a secret and is none: dates, versions, sizes, paths, addresses, algorithm names, hashes, code.
 _ORDINARY = re.compile(
     rb"(?ix)^(?:"
-    rb"\d{1,4}[-/.:]\d{1,2}[-/.:]\d{1,4}(?:[t ].*)?|\d{1,2}:\d{2}|cve-\d{4}-\d+|ghsa(?:-\w{4}){3}|v?\d+(?:\.\d+)+[\w.+-]*|[\d.,_]+\s?(?:%|[kmgt]i?b|ms|s|m|h|d|x|k"
+    rb"\d{1,4}[-/.:]\d{1,2}[-/.:]\d{1,4}(?:[t ].*)?|\d{1,2}:\d{2}|cve-\d{4}-\d+|ghsa(?:-\w{4}){3}"
+    rb"|v?\d+(?:\.\d+)+[\w.+-]*|[\d.,_]+\s?(?:%|[kmgt]i?b|ms|s|m|h|d|x|k"
     rb"|rpm|px|st|nd|rd|th|min|sec|hrs?|days?|hours?|minutes?|tokens?|chars?|bits?|bytes?)?"
     rb"|(?:[a-z][a-z0-9+.-]*)://.*|(?:\.{0,2}|~)/.*|[\w.-]+/[\w./-]*\.\w{1,5}|[\w-]+\.(?:py|js|ts|go|rs|rb|java|json"
     rb"|ya?ml|toml|env|pem|key|crt|txt|md|sh|tf|xml|html?|css|csv|sql|cfg|conf|ini|log|example|sample|com|org|net|io"
@@ -83,8 +84,8 @@ def judge_password(value: bytes) -> float:
 
 def judge_key(value: bytes) -> float:
     """Return how sure it is (0 to 1) that a value given as a token, key or secret is one."""
-    if is_jumble(value) and not is_documented(value):
-        return 0.8
+    if (is_jumble(value) or _STRUNG.match(value)) and not is_documented(value):
+        return 0.7
     if (
         not 8 <= len(value) <= 2000
         or b" " in value
@@ -93,8 +94,6 @@ def judge_key(value: bytes) -> float:
         or _is_reserved(value)
     ):
         return 0.0
-    if _STRUNG.match(value):
-        return 0.7
     if is_made_up(value) or _DIGITS.match(value) or _ORDINARY.match(value[:80]):
         return 0.0
     if _UUID.match(value) or _HEX.match(value):
@@ -136,7 +135,9 @@ def _mixes(value: bytes) -> bool:
 
 
 # The passwords that texts about weak passwords name.
-_FAMOUS = frozenset(b"123456 1234567 12345678 123456789 1234567890 12345 1234 111111 000000 123123 654321 abc123".split())
+_FAMOUS = frozenset(
+    b"123456 1234567 12345678 123456789 1234567890 12345 1234 111111 000000 123123 654321 abc123".split()
+)
 # Long enough, of all sorts of letters, and neither a call nor a path: no code looks like this.
 _JUMBLED = re.compile(
     rb"(?=[^\s]*[a-z])(?=[^\s]*[A-Z])(?=[^\s]*[0-9])(?=[^\s]*[$()%&^#@!*])[^\s.,:;/\\\[\]{}<>=|'\"`?-]{9,40}$"

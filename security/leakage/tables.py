@@ -49,7 +49,7 @@ def _cell(raw: bytes, start: int, end: int, separator: bytes, column: int) -> tu
         place = raw.find(separator, place, end) + 1
     stop = raw.find(separator, place, end)
     stop = stop if stop >= 0 else end
-    quotes = b" \t\"'`*\r" if raw[place : stop].strip(b" \t\r").startswith(b"*") else b" \t\"'`\r"
+    quotes = b" \t\"'`*\r" if raw[place:stop].strip(b" \t\r").startswith(b"*") else b" \t\"'`\r"
     while place < stop and raw[place] in quotes:
         place += 1
     while stop > place and raw[stop - 1] in quotes:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 import ahocorasick_rs
 
-from security.leakage.everyday_names import is_everyday, stands_as_name
+from security.leakage.everyday_names import is_everyday, other_spellings, stands_as_name
 from security.leakage.finding import Candidate, DetectionType, Label, Severity
 from security.leakage.registered import find_registered
 from security.leakage.views import View, plain_letter, substituted
@@ -242,7 +242,7 @@ def _build(tenants: Iterable[Tenant]) -> _Automaton | None:
 
 def _texts(tenant: Tenant) -> Iterable[tuple[str, Label]]:
     names = dict.fromkeys(
-        spelling for name in (tenant.name, *tenant.aliases) for spelling in (name, *_other_spellings(name))
+        spelling for name in (tenant.name, *tenant.aliases) for spelling in (name, *other_spellings(name))
     )
     return itertools.chain(
         ((text, EVERYDAY_LABEL if is_everyday(text) else NAME_LABEL) for text in names),
@@ -251,25 +251,6 @@ def _texts(tenant: Tenant) -> Iterable[tuple[str, Label]]:
         ((text, ID_WORD_LABEL if text.isalpha() else IDENTIFIER_LABEL) for text in (tenant.customer_id,)),
         ((text, CANARY_LABEL) for text in tenant.canaries),
     )
-
-
-_AND = re.compile(r" (?:&|and|und|et|y) ")
-_LEGAL_FORM = re.compile(
-    r",? (?:inc|ltd|limited|llc|plc|gmbh|ag|s\.?a|s\.?r\.?l|b\.?v|n\.?v|oy|ab|kg|se|sas)\.?$", re.IGNORECASE
-)
-
-
-# Two words, or one with a capital or a digit inside.
-_TELLING = re.compile(r"\w \w|[a-z][A-Z0-9]")
-
-
-def _other_spellings(name: str) -> Iterable[str]:
-    """Return the name with its other "and", and without its legal form where the rest is telling."""
-    if _AND.search(name):
-        yield _AND.sub(" and " if "&" in name else " & ", name)
-    short = _LEGAL_FORM.sub("", name)
-    if short != name and _TELLING.search(short):
-        yield short
 
 
 def _folded(text: str) -> tuple[bytes, frozenset[int]]:

@@ -84,7 +84,9 @@ def password(source: random.Random) -> str:
         word = source.choice(_WORDS).replace("o", "0").replace("e", "3").replace("a", "@", 1)
         return word + source.choice(_SAFE) + str(source.randint(10, 9999))
     if kind == 2:
-        return "".join(source.choices("abcdefghjkmnpqrstuvwxyzABCDEFGHJKLMNPQRSTUVWXYZ23456789", k=source.randint(10, 24)))
+        return "".join(
+            source.choices("abcdefghjkmnpqrstuvwxyzABCDEFGHJKLMNPQRSTUVWXYZ23456789", k=source.randint(10, 24))
+        )
     if kind == 3:
         letters = "abcdefghijkmnpqrstuvwxyzABCDEFGHJKLMNPQRSTUVWXYZ23456789" + _SAFE
         return "A" + "".join(source.choices(letters, k=source.randint(9, 18))) + "7x"
@@ -117,13 +119,26 @@ def address(source: random.Random) -> Sample:
 
 def artefact(source: random.Random) -> Sample:
     """Return an answer with a key block or a whole file that carries a credential."""
-    return source.choice((_pem, _pem, _basic, _docker, _kube, _service_account, _aws_pair, _azure, _state, _secret))(source)
+    return source.choice((_pem, _pem, _basic, _docker, _kube, _service_account, _aws_pair, _azure, _state, _secret))(
+        source
+    )
 
 
 def _pem(source: random.Random) -> Sample:
-    kind = source.choice(("RSA PRIVATE KEY", "PRIVATE KEY", "EC PRIVATE KEY", "OPENSSH PRIVATE KEY", "ENCRYPTED PRIVATE KEY",
-                          "DSA PRIVATE KEY", "PGP PRIVATE KEY BLOCK"))
-    body = "\n".join(shape(source, "<B:64>") for _ in range(source.randint(3, 24))) + "\n" + shape(source, "<B:30>") + "=="
+    kind = source.choice(
+        (
+            "RSA PRIVATE KEY",
+            "PRIVATE KEY",
+            "EC PRIVATE KEY",
+            "OPENSSH PRIVATE KEY",
+            "ENCRYPTED PRIVATE KEY",
+            "DSA PRIVATE KEY",
+            "PGP PRIVATE KEY BLOCK",
+        )
+    )
+    body = (
+        "\n".join(shape(source, "<B:64>") for _ in range(source.randint(3, 24))) + "\n" + shape(source, "<B:30>") + "=="
+    )
     extra = "\n" if kind.startswith("PGP") else ""
     value = f"-----BEGIN {kind}-----\n{extra}{body}\n-----END {kind}-----"
     form = source.randrange(5)
@@ -143,8 +158,14 @@ def _pem(source: random.Random) -> Sample:
 
 def _basic(source: random.Random) -> Sample:
     value = base64.b64encode(f"admin:{password(source)}".encode()).decode()
-    surface = source.choice(("Authorization: Basic §", "curl -H 'Authorization: Basic §' https://api.kestrel.io",
-                             '"Authorization": "Basic §"', "headers = {'Authorization': 'Basic §'}"))
+    surface = source.choice(
+        (
+            "Authorization: Basic §",
+            "curl -H 'Authorization: Basic §' https://api.kestrel.io",
+            '"Authorization": "Basic §"',
+            "headers = {'Authorization': 'Basic §'}",
+        )
+    )
     return planted(source, surface, value, "basic")
 
 
@@ -161,19 +182,32 @@ def _kube(source: random.Random) -> Sample:
 
 
 def _service_account(source: random.Random) -> Sample:
-    key = "-----BEGIN PRIVATE KEY-----\\n" + "\\n".join(shape(source, "<B:64>") for _ in range(20)) + "\\n-----END PRIVATE KEY-----"
-    surface = ('{\n  "type": "service_account",\n  "project_id": "kestrel-7",\n  "private_key_id": "' + shape(source, "<x:40>")
-               + '",\n  "private_key": "§\\n",\n  "client_email": "x@kestrel-7.iam.gserviceaccount.com"\n}')
+    key = (
+        "-----BEGIN PRIVATE KEY-----\\n"
+        + "\\n".join(shape(source, "<B:64>") for _ in range(20))
+        + "\\n-----END PRIVATE KEY-----"
+    )
+    surface = (
+        '{\n  "type": "service_account",\n  "project_id": "kestrel-7",\n  "private_key_id": "'
+        + shape(source, "<x:40>")
+        + '",\n  "private_key": "§\\n",\n  "client_email": "x@kestrel-7.iam.gserviceaccount.com"\n}'
+    )
     return planted(source, surface, key, "service_account")
 
 
 def _aws_pair(source: random.Random) -> Sample:
     key_id, value = shape(source, "AKIA<T:16>"), shape(source, "<B:40>")
-    surface = source.choice((
-        f"[default]\naws_access_key_id = {key_id}\naws_secret_access_key = §",
-        f"{key_id} / §", f"{key_id}:§", f"key {key_id} secret §", f"Access key: {key_id}\nSecret key: §",
-        f"Access key ID,Secret access key\n{key_id},§", f'{{"AccessKeyId":"{key_id}","SecretAccessKey":"§"}}',
-    ))
+    surface = source.choice(
+        (
+            f"[default]\naws_access_key_id = {key_id}\naws_secret_access_key = §",
+            f"{key_id} / §",
+            f"{key_id}:§",
+            f"key {key_id} secret §",
+            f"Access key: {key_id}\nSecret key: §",
+            f"Access key ID,Secret access key\n{key_id},§",
+            f'{{"AccessKeyId":"{key_id}","SecretAccessKey":"§"}}',
+        )
+    )
     return planted(source, surface, value, "aws_pair")
 
 
@@ -193,5 +227,7 @@ def _state(source: random.Random) -> Sample:
 
 def _secret(source: random.Random) -> Sample:
     value = base64.b64encode(password(source).encode()).decode()
-    surface = "apiVersion: v1\nkind: Secret\nmetadata:\n  name: db\ntype: Opaque\ndata:\n  username: YWRtaW4=\n  password: §"
+    surface = (
+        "apiVersion: v1\nkind: Secret\nmetadata:\n  name: db\ntype: Opaque\ndata:\n  username: YWRtaW4=\n  password: §"
+    )
     return planted(source, surface, value, "k8s:data")

@@ -11,16 +11,29 @@ import urllib.parse
 import zlib
 from collections.abc import Callable
 
-from benchmarks.leakage.outside import credentials, personal
+from benchmarks.leakage.outside import personal
 from benchmarks.leakage.outside.credentials import CLOSINGS, OPENINGS
 from benchmarks.leakage.outside.fill import shape
 from benchmarks.leakage.samples import Leak, Sample
 
 _HOMOGLYPHS = str.maketrans("aceopxyiABCEHKMOPTXsj", "асеорхуіАВСЕНКМОРТХѕј")
 _TOKENS = (
-    "ghp_<w:36>", "glpat-<b:20>", "AKIA<T:16>", "xoxb-<n:12>-<n:13>-<w:24>", "sk_live_<w:24>", "SG.<b:22>.<b:43>",
-    "AIzaSy<b:33>", "npm_<w:36>", "sk-ant-api03-<b:93>AA", "shpat_<x:32>", "dop_v1_<x:64>", "hf_<W:34>",
-    "postgres://admin:<w:16>@db.kestrel.io:5432/app", "password=<w:16>", "api_key: <w:32>", "AWS_SECRET_ACCESS_KEY=<B:40>",
+    "ghp_<w:36>",
+    "glpat-<b:20>",
+    "AKIA<T:16>",
+    "xoxb-<n:12>-<n:13>-<w:24>",
+    "sk_live_<w:24>",
+    "SG.<b:22>.<b:43>",
+    "AIzaSy<b:33>",
+    "npm_<w:36>",
+    "sk-ant-api03-<b:93>AA",
+    "shpat_<x:32>",
+    "dop_v1_<x:64>",
+    "hf_<W:34>",
+    "postgres://admin:<w:16>@db.kestrel.io:5432/app",
+    "password=<w:16>",
+    "api_key: <w:32>",
+    "AWS_SECRET_ACCESS_KEY=<B:40>",
 )
 
 
@@ -32,7 +45,9 @@ def answers(source: random.Random, count: int) -> list[Sample]:
 def _value(source: random.Random) -> tuple[str, str]:
     if source.random() < 0.6:
         return "credential", shape(source, source.choice(_TOKENS))
-    maker = source.choice((personal._email, personal._card, personal._iban, personal._phone, personal._nino))
+    maker = source.choice(
+        (personal.email_answer, personal.card_answer, personal.iban_answer, personal.phone_answer, personal.nino_answer)
+    )
     while True:
         sample = maker(source)
         (leak,) = sample.leaks
@@ -48,11 +63,17 @@ def _answer(source: random.Random) -> Sample:
     if source.random() < 0.15:
         second, again = source.choice(tuple(_OUTER.items()))
         hidden, name = again(source, hidden), f"{name}+{second}"
-    surface = source.choice(("§", "Here it is: §", "`§`", "data: §", "| note | §  |", "The agent replied:\n\n§\n", "out = \"§\""))
+    surface = source.choice(
+        ("§", "Here it is: §", "`§`", "data: §", "| note | §  |", "The agent replied:\n\n§\n", 'out = "§"')
+    )
     head, tail = surface.split("§")
     if source.random() < 0.5:
         head, tail = f"{source.choice(OPENINGS)}\n\n{head}", f"{tail}\n\n{source.choice(CLOSINGS)}"
-    return Sample(head + hidden + tail, (Leak("evasion", f"{name}/{category}", len(head), len(head) + len(hidden)),), f"{name}/{category}")
+    return Sample(
+        head + hidden + tail,
+        (Leak("evasion", f"{name}/{category}", len(head), len(head) + len(hidden)),),
+        f"{name}/{category}",
+    )
 
 
 def _each(way: Callable[[str], str]) -> Callable[[random.Random, str], str]:
@@ -104,7 +125,9 @@ def _chunks(source: random.Random, value: str, mark: str) -> str:
 _WAYS: dict[str, Callable[[random.Random, str], str]] = {
     "zero_width": lambda source, value: _sprinkle(source, value, "\u200b\u200c\u200d\u2060\ufeff"),
     "soft_hyphen": lambda source, value: _sprinkle(source, value, "\u00ad"),
-    "bidi": lambda source, value: source.choice((f"\u202a{value}\u202c", _sprinkle(source, value, "\u200e\u200f\u2066\u2069"))),
+    "bidi": lambda source, value: source.choice(
+        (f"\u202a{value}\u202c", _sprinkle(source, value, "\u200e\u200f\u2066\u2069"))
+    ),
     "variation": lambda source, value: _sprinkle(source, value, "\ufe0e\ufe0f"),
     "tags": _each(lambda letter: chr(0xE0000 + ord(letter)) if ord(letter) < 128 else letter),
     "fullwidth": _each(lambda letter: chr(ord(letter) + 0xFEE0) if "!" <= letter <= "~" else letter),
@@ -113,11 +136,19 @@ _WAYS: dict[str, Callable[[random.Random, str], str]] = {
     "math_sans": _each(_maths(0x1D5A0, 0x1D5BA, 0x1D7E2)),
     "homoglyphs": lambda source, value: value.translate(_HOMOGLYPHS),
     "some_homoglyphs": lambda source, value: "".join(
-        letter.translate(_HOMOGLYPHS) if source.random() < 0.4 else letter for letter in value),
+        letter.translate(_HOMOGLYPHS) if source.random() < 0.4 else letter for letter in value
+    ),
     "combining": lambda source, value: _sprinkle(source, value, "\u0301\u0308\u0327\u0332\u034f"),
     "entities_decimal": _each(lambda letter: f"&#{ord(letter)};"),
     "entities_hex": _each(lambda letter: f"&#x{ord(letter):x};"),
-    "entities_named": lambda source, value: html.escape(value).replace("_", "&lowbar;").replace("-", "&#45;").replace("@", "&commat;").replace(":", "&colon;").replace(" ", "&nbsp;"),
+    "entities_named": lambda source, value: (
+        html.escape(value)
+        .replace("_", "&lowbar;")
+        .replace("-", "&#45;")
+        .replace("@", "&commat;")
+        .replace(":", "&colon;")
+        .replace(" ", "&nbsp;")
+    ),
     "percent": _each(lambda letter: f"%{ord(letter):02X}"),
     "percent_some": lambda source, value: urllib.parse.quote(value, safe="").replace("_", "%5F").replace("-", "%2D"),
     "u_escapes": _each(lambda letter: f"\\u{ord(letter):04x}"),
@@ -146,9 +177,15 @@ _WAYS: dict[str, Callable[[random.Random, str], str]] = {
     "dots": lambda source, value: ".".join(value),
     "lines": lambda source, value: "\n".join(value),
     "broken_lines": lambda source, value: _chunks(source, value, source.choice(("\n", " \n", "\\\n", "-\n"))),
-    "markdown": lambda source, value: source.choice((
-        "".join(f"**{letter}**" for letter in value), _chunks(source, value, "**"), _chunks(source, value, "`"),
-        _chunks(source, value, "_*"), _chunks(source, value, "~~"))),
+    "markdown": lambda source, value: source.choice(
+        (
+            "".join(f"**{letter}**" for letter in value),
+            _chunks(source, value, "**"),
+            _chunks(source, value, "`"),
+            _chunks(source, value, "_*"),
+            _chunks(source, value, "~~"),
+        )
+    ),
     "comments": lambda source, value: _chunks(source, value, source.choice(("<!-- -->", "<b></b>", "<wbr>"))),
     "joined": _joined,
 }

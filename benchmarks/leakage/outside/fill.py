@@ -59,7 +59,7 @@ def shape(source: random.Random, template: str) -> str:
 
 def _piece(source: random.Random, part: re.Match[str]) -> str:
     if part[3] == "u":
-        digits = "%032x" % source.getrandbits(128)
+        digits = f"{source.getrandbits(128):032x}"
         return f"{digits[:8]}-{digits[8:12]}-4{digits[13:16]}-a{digits[17:20]}-{digits[20:]}"
     if part[3] == "jwt":
         return _jwt(source)

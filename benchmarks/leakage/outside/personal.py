@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import hashlib
 import importlib
 import random
 import re
 
+from faker import Faker
+
 from benchmarks.leakage.outside.credentials import CLOSINGS, OPENINGS
 from benchmarks.leakage.outside.fill import shape, words
 from benchmarks.leakage.samples import Leak, Sample
-from faker import Faker
 
 _BARE = (
     "§",
@@ -27,7 +29,12 @@ _BARE = (
 )
 # name, stdnum module, shape, words beside it
 _IDS = (
-    ("us_ssn", "us.ssn", "<n:3>-<n:2>-<n:4>", ("SSN: §", "social security number §", "His SSN is §.", '"ssn": "§"', "§")),
+    (
+        "us_ssn",
+        "us.ssn",
+        "<n:3>-<n:2>-<n:4>",
+        ("SSN: §", "social security number §", "His SSN is §.", '"ssn": "§"', "§"),
+    ),
     ("us_ssn_plain", "us.ssn", "<n:9>", ("SSN: §", "Social Security Number: §", "ssn=§")),
     ("us_itin", "us.itin", "9<n:2>-7<n:1>-<n:4>", ("ITIN: §", "taxpayer id (ITIN) §")),
     ("uk_nhs", "gb.nhs", "<n:3> <n:3> <n:4>", ("NHS number: §", "NHS No. §", "Patient NHS § was seen.")),
@@ -74,14 +81,43 @@ _IDS = (
     ("tw_id", None, "A1<n:8>", ("身分證字號 §", "Taiwan ID: §")),
     ("hk_id", None, "A<n:6>(<n:1>)", ("HKID: §", "HKID §")),
 )
-_LOCALES = ("en_US", "en_GB", "de_DE", "fr_FR", "es_ES", "it_IT", "nl_NL", "pl_PL", "pt_BR", "sv_SE", "ja_JP", "en_IN", "en_AU")
+_LOCALES = (
+    "en_US",
+    "en_GB",
+    "de_DE",
+    "fr_FR",
+    "es_ES",
+    "it_IT",
+    "nl_NL",
+    "pl_PL",
+    "pt_BR",
+    "sv_SE",
+    "ja_JP",
+    "en_IN",
+    "en_AU",
+)
 _FAKERS: dict[str, Faker] = {}
 
 
 def answers(source: random.Random, count: int) -> list[Sample]:
     """Return `count` answers, each with one value."""
-    makers = (_email, _email, _phone, _phone, _card, _card, _iban, _iban, _identity, _identity, _identity, _nino, _ip, _wallet,
-              _passport)
+    makers = (
+        email_answer,
+        email_answer,
+        phone_answer,
+        phone_answer,
+        card_answer,
+        card_answer,
+        iban_answer,
+        iban_answer,
+        _identity,
+        _identity,
+        _identity,
+        nino_answer,
+        _ip,
+        _wallet,
+        _passport,
+    )
     return [source.choice(makers)(source) for _ in range(count)]
 
 
@@ -99,26 +135,78 @@ def _faker(source: random.Random, locale: str) -> Faker:
     return found
 
 
-def _email(source: random.Random) -> Sample:
+def email_answer(source: random.Random) -> Sample:
+    """Return an answer with one email."""
     made = _faker(source, source.choice(_LOCALES))
     name = re.sub(r"[^a-z0-9._+-]", "", made.user_name().lower()) or "kim"
-    domain = source.choice(("gmail.com", "outlook.com", "web.de", "orange.fr", "proton.me", "yahoo.co.jp", "brightfold.io",
-                            "mail.kestrel-labs.co.uk", "uni-graz.at", "bluefin.tech", "o2.pl"))
-    value = source.choice((f"{name}@{domain}", f"{name}+news@{domain}", f"{name.capitalize()}.{made.random_int(1, 99)}@{domain}",
-                           f"{name}_x@{domain.upper()}", f"{name}.{source.choice('abc')}@{domain}"))
-    surface = source.choice((*_BARE, "mailto:§", "<§>", "To: §", "email=§&x=1", "Mail an § geschickt.", "[mail](mailto:§)"))
+    domain = source.choice(
+        (
+            "gmail.com",
+            "outlook.com",
+            "web.de",
+            "orange.fr",
+            "proton.me",
+            "yahoo.co.jp",
+            "brightfold.io",
+            "mail.kestrel-labs.co.uk",
+            "uni-graz.at",
+            "bluefin.tech",
+            "o2.pl",
+        )
+    )
+    value = source.choice(
+        (
+            f"{name}@{domain}",
+            f"{name}+news@{domain}",
+            f"{name.capitalize()}.{made.random_int(1, 99)}@{domain}",
+            f"{name}_x@{domain.upper()}",
+            f"{name}.{source.choice('abc')}@{domain}",
+        )
+    )
+    surface = source.choice(
+        (*_BARE, "mailto:§", "<§>", "To: §", "email=§&x=1", "Mail an § geschickt.", "[mail](mailto:§)")
+    )
     return _planted(source, surface, value, "email")
 
 
-def _phone(source: random.Random) -> Sample:
+def phone_answer(source: random.Random) -> Sample:
+    """Return an answer with one phone."""
     shapes = (
-        "+1 415 <n1:3> <n:4>", "+1-212-<n1:3>-<n:4>", "(312) <n1:3>-<n:4>", "1 (650) <n1:3>-<n:4>", "+44 20 7<n:3> <n:4>",
-        "+44 7911 <n:6>", "07911 <n:6>", "+49 30 <n1:8>", "+49 (0)89 <n1:7>", "+49 151 <n1:8>", "0151 <n1:8>", "+33 6 <n:2> <n:2> <n:2> <n:2>",
-        "06 <n:2> <n:2> <n:2> <n:2>", "+34 612 <n:3> <n:3>", "+39 333 <n:7>", "+31 6 <n1:8>", "+48 601 <n:3> <n:3>",
-        "+46 70 <n:3> <n:2> <n:2>", "+41 79 <n1:3> <n:2> <n:2>", "+43 664 <n1:7>", "+91 98<n:3> <n:5>", "+81 90-<n1:4>-<n:4>",
-        "+86 138 <n:4> <n:4>", "+55 11 9<n1:4>-<n:4>", "+61 412 <n:3> <n:3>", "+353 85 <n1:3> <n:4>", "+972 52-<n1:3>-<n:4>",
-        "+971 50 <n1:3> <n:4>", "+65 9<n:3> <n:4>", "+82 10-<n1:4>-<n:4>", "+27 82 <n1:3> <n:4>", "+52 55 <n1:4> <n:4>",
-        "+14155<n1:2><n:4>", "+4915<n1:9>", "0033 6 <n:2> <n:2> <n:2> <n:2>",
+        "+1 415 <n1:3> <n:4>",
+        "+1-212-<n1:3>-<n:4>",
+        "(312) <n1:3>-<n:4>",
+        "1 (650) <n1:3>-<n:4>",
+        "+44 20 7<n:3> <n:4>",
+        "+44 7911 <n:6>",
+        "07911 <n:6>",
+        "+49 30 <n1:8>",
+        "+49 (0)89 <n1:7>",
+        "+49 151 <n1:8>",
+        "0151 <n1:8>",
+        "+33 6 <n:2> <n:2> <n:2> <n:2>",
+        "06 <n:2> <n:2> <n:2> <n:2>",
+        "+34 612 <n:3> <n:3>",
+        "+39 333 <n:7>",
+        "+31 6 <n1:8>",
+        "+48 601 <n:3> <n:3>",
+        "+46 70 <n:3> <n:2> <n:2>",
+        "+41 79 <n1:3> <n:2> <n:2>",
+        "+43 664 <n1:7>",
+        "+91 98<n:3> <n:5>",
+        "+81 90-<n1:4>-<n:4>",
+        "+86 138 <n:4> <n:4>",
+        "+55 11 9<n1:4>-<n:4>",
+        "+61 412 <n:3> <n:3>",
+        "+353 85 <n1:3> <n:4>",
+        "+972 52-<n1:3>-<n:4>",
+        "+971 50 <n1:3> <n:4>",
+        "+65 9<n:3> <n:4>",
+        "+82 10-<n1:4>-<n:4>",
+        "+27 82 <n1:3> <n:4>",
+        "+52 55 <n1:4> <n:4>",
+        "+14155<n1:2><n:4>",
+        "+4915<n1:9>",
+        "0033 6 <n:2> <n:2> <n:2> <n:2>",
     )
     template = source.choice(shapes).replace("<n1:", "<N:")
     value = re.sub(r"<N:(\d)>", lambda part: "".join(source.choices("23456789", k=int(part[1]))), template)
@@ -126,26 +214,63 @@ def _phone(source: random.Random) -> Sample:
     if value.startswith("+"):
         surface = source.choice((*_BARE, "Tel.: §", "call § now", "tel:§", "WhatsApp §"))
     else:
-        surface = source.choice(("phone: §", "Tel. §", "call me on §", "mobile: §", '"phone": "§"', "Phone number: §", "Handy: §", "Telefon §"))
+        surface = source.choice(
+            (
+                "phone: §",
+                "Tel. §",
+                "call me on §",
+                "mobile: §",
+                '"phone": "§"',
+                "Phone number: §",
+                "Handy: §",
+                "Telefon §",
+            )
+        )
     return _planted(source, surface, value, f"phone:{template[:10]}")
 
 
-def _card(source: random.Random) -> Sample:
-    prefix, length = source.choice((("4", 16), ("51", 16), ("5425", 16), ("2223", 16), ("34", 15), ("37", 15), ("6011", 16), ("3530", 16), ("36", 14)))
+def card_answer(source: random.Random) -> Sample:
+    """Return an answer with one card."""
+    prefix, length = source.choice(
+        (
+            ("4", 16),
+            ("51", 16),
+            ("5425", 16),
+            ("2223", 16),
+            ("34", 15),
+            ("37", 15),
+            ("6011", 16),
+            ("3530", 16),
+            ("36", 14),
+        )
+    )
     digits = prefix + "".join(source.choices("0123456789", k=length - 1 - len(prefix)))
     total = sum(sum(divmod(int(digit) * (2 - place % 2), 10)) for place, digit in enumerate(reversed(digits)))
     digits += str(-total % 10)
     groups = [digits[:4], digits[4:10], digits[10:]] if length in (14, 15) else re.findall("....", digits)
     value = source.choice((digits, " ".join(groups), "-".join(groups)))
-    surface = source.choice((*_BARE, "Card: §", "card number § exp 09/28 cvv 123", "VISA §", "charged to §", '"pan":"§"', "Kreditkarte §"))
+    surface = source.choice(
+        (*_BARE, "Card: §", "card number § exp 09/28 cvv 123", "VISA §", "charged to §", '"pan":"§"', "Kreditkarte §")
+    )
     return _planted(source, surface, value, "card")
 
 
-def _iban(source: random.Random) -> Sample:
-    value = _faker(source, source.choice(("de_DE", "fr_FR", "es_ES", "it_IT", "nl_NL", "pl_PL", "en_GB", "fi_FI", "no_NO", "de_AT", "de_CH", "pt_PT"))).iban()
+def iban_answer(source: random.Random) -> Sample:
+    """Return an answer with one iban."""
+    value = _faker(
+        source,
+        source.choice(
+            ("de_DE", "fr_FR", "es_ES", "it_IT", "nl_NL", "pl_PL", "en_GB", "fi_FI", "no_NO", "de_AT", "de_CH", "pt_PT")
+        ),
+    ).iban()
     if source.random() < 0.5:
         value = " ".join(re.findall(".{1,4}", value))
-    return _planted(source, source.choice((*_BARE, "IBAN: §", "Please transfer to § by Friday.", "Konto §", "iban=§")), value, "iban")
+    return _planted(
+        source,
+        source.choice((*_BARE, "IBAN: §", "Please transfer to § by Friday.", "Konto §", "iban=§")),
+        value,
+        "iban",
+    )
 
 
 def _identity(source: random.Random) -> Sample:
@@ -160,32 +285,46 @@ def _identity(source: random.Random) -> Sample:
             total = 1 + sum(int(digit) * weight for digit, weight in zip(value[1:9], range(8, 0, -1), strict=True))
             value = value[:9] + str(-total % 10)
         elif name == "hk_id":
-            total = 36 * 9 + 10 * 8 + sum(int(digit) * weight for digit, weight in zip(value[1:7], range(7, 1, -1), strict=True))
+            total = (
+                36 * 9
+                + 10 * 8
+                + sum(int(digit) * weight for digit, weight in zip(value[1:7], range(7, 1, -1), strict=True))
+            )
             check = -total % 11
             value = f"{value[:7]}({'A' if check == 10 else check})"
         if checker is None or checker.is_valid(value):
             return _planted(source, source.choice(surfaces), value, f"id:{name}")
 
 
-def _nino(source: random.Random) -> Sample:
+def nino_answer(source: random.Random) -> Sample:
+    """Return an answer with one nino."""
     value = source.choice(("AB", "CE", "JK", "PW", "SR", "YX")) + shape(source, "<n:6>") + source.choice("ABCD")
     if source.random() < 0.5:
         value = " ".join((value[:2], value[2:4], value[4:6], value[6:8], value[8]))
-    surface = source.choice(("NI number: §", "National Insurance number §", "NINO §", "§", "nino=§", "Her NI no. is §."))
+    surface = source.choice(
+        ("NI number: §", "National Insurance number §", "NINO §", "§", "nino=§", "Her NI no. is §.")
+    )
     return _planted(source, surface, value, "nino")
 
 
 def _ip(source: random.Random) -> Sample:
     made = _faker(source, "en_US")
     value = made.ipv4_public() if source.random() < 0.7 else f"2a02:{made.hexify('^^^^:^^^^')}::{made.hexify('^^^')}"
-    surface = source.choice(("client ip §", "Login from § at 10:22", "ip=§", "§ - - [10/Oct/2025:13:55:36 +0000] \"GET / HTTP/1.1\" 200 512",
-                             "X-Forwarded-For: §", "Her IP address is §.", "| @person@ | § |"))
+    surface = source.choice(
+        (
+            "client ip §",
+            "Login from § at 10:22",
+            "ip=§",
+            '§ - - [10/Oct/2025:13:55:36 +0000] "GET / HTTP/1.1" 200 512',
+            "X-Forwarded-For: §",
+            "Her IP address is §.",
+            "| @person@ | § |",
+        )
+    )
     return _planted(source, surface, value, "ip:v6" if ":" in value else "ip:v4")
 
 
 def _wallet(source: random.Random) -> Sample:
-    import hashlib
-
     kind = source.randrange(3)
     if kind == 0:
         value, form = shape(source, "0x<x:40>"), "eth"
@@ -199,12 +338,26 @@ def _wallet(source: random.Random) -> Sample:
             number, rest = divmod(number, 58)
             value = alphabet[rest] + value
         value = "1" * (len(payload) - len(payload.lstrip(b"\0"))) + value
-    surface = source.choice(("wallet: §", "Send it to §.", "BTC/ETH address §", "paid to § yesterday", "crypto wallet §"))
+    surface = source.choice(
+        ("wallet: §", "Send it to §.", "BTC/ETH address §", "paid to § yesterday", "crypto wallet §")
+    )
     return _planted(source, surface, value, f"wallet:{form}")
 
 
 def _passport(source: random.Random) -> Sample:
     value = shape(source, source.choice(("<n:9>", "<U:1><n:8>", "C<A:8>", "<n:2><U:2><n:5>", "<U:2><n:7>")))
-    surface = source.choice(("Passport: §", "passport number §", "Passport No. §", "Her passport is §.", '"passport_number": "§"',
-                             "Reisepass §", "Reisepassnummer: §", "n° de passeport : §", "pasaporte §", "passport no: §, exp 2030"))
+    surface = source.choice(
+        (
+            "Passport: §",
+            "passport number §",
+            "Passport No. §",
+            "Her passport is §.",
+            '"passport_number": "§"',
+            "Reisepass §",
+            "Reisepassnummer: §",
+            "n° de passeport : §",
+            "pasaporte §",
+            "passport no: §, exp 2030",
+        )
+    )
     return _planted(source, surface, value, "passport")

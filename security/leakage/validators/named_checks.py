@@ -149,4 +149,19 @@ def th_id(text: str) -> bool:
 
 def my_kad(text: str) -> bool:
     """Malaysia: a date and a place of birth."""
-    return is_short_date(text) and text[6:8] not in ("00", "17", "18", "19", "20", "69", "70", "73", "80", "81", "94", "95", "96", "97")
+    return is_short_date(text) and text[6:8] not in (
+        "00",
+        "17",
+        "18",
+        "19",
+        "20",
+        "69",
+        "70",
+        "73",
+        "80",
+        "81",
+        "94",
+        "95",
+        "96",
+        "97",
+    )

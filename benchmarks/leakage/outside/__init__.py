@@ -1,0 +1,1 @@
+"""Corpora written without looking at the rules; `fresh` came after the rest had been tuned on."""

@@ -1,0 +1,1 @@
+"""What runs the other scanners, each in an environment of its own."""
