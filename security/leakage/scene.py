@@ -24,6 +24,7 @@ UNREAD_LABEL = Label(DetectionType.CREDENTIAL, "scan_limit", Severity.HIGH, 0.5,
 UNDECODED_LABEL = Label(DetectionType.CREDENTIAL, "scan_limit", Severity.WARNING, 0.5, 0)
 _TELLING = frozenset(("email", "iban"))
 _TOKEN_RANK = 30
+_LONGEST_HEAD = 64
 _BLOB_DISCOUNT = 4
 
 
@@ -81,6 +82,10 @@ class Scene:
 
     def _whole_letters(self, start: int, stop: int) -> tuple[int, int]:
         raw = self.raw
+        # From a word's beginning on, so that no number is read without its first digits.
+        head = max(0, start - _LONGEST_HEAD)
+        blank = max(raw.rfind(b" ", head, start), raw.rfind(b"\n", head, start))
+        start = blank + 1 if blank >= 0 else start
         while start > 0 and raw[start] & 0xC0 == 0x80:
             start -= 1
         stop = min(stop, len(raw))
