@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from django import forms
 from django.contrib import admin
 from django.contrib.auth.admin import GroupAdmin, UserAdmin
 from django.contrib.auth.models import Group, User
@@ -28,8 +29,17 @@ class MembershipInline(TabularInline):
     tab = True
 
 
+class CustomerForm(forms.ModelForm):  # type: ignore[type-arg]  # generic for the checker alone
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        # What is not sent stays as it is.
+        for name in {"in_flight", "when_limited"} & self.fields.keys():
+            self.fields[name].required = False
+
+
 @admin.register(Customer)
 class CustomerAdmin(ScopedAdmin):
+    form = CustomerForm
     customer_path = "id"
     list_display = ["name", "id", "is_active", "people", "agents", "created_at"]
     list_filter = ["is_active"]

@@ -28,6 +28,12 @@ class AgentForm(CredentialFields):
             "expected_cost_usd"
         ).split()
 
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if "in_flight" in self.fields:
+            # What is not sent stays as it is.
+            self.fields["in_flight"].required = False
+
     def clean_endpoint_url(self) -> str:
         """Refuse an address that agents may not live on."""
         url = str(self.cleaned_data["endpoint_url"])
