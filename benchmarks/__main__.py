@@ -40,7 +40,6 @@ from benchmarks.rounds import COURSES, Failure, Ground, failed, rounds
 
 SECTIONS = ("contest", "recovery", "history", "memory", "parked")
 _PARKED = ROOT / "benchmarks" / "parked.py"
-_LEAST_ROUNDS = 3
 _QUICK_PART = 50
 _PARTIAL = ROOT / "var" / "bench" / "results.json"
 
@@ -179,7 +178,7 @@ def _options() -> argparse.Namespace:
 def _is_whole(options: argparse.Namespace) -> bool:
     """Tell whether the figures are worth keeping: nothing left out, and three rounds at least."""
     everything = not (options.only or options.courses or options.quick) and options.sections == ",".join(SECTIONS)
-    return everything and options.rounds >= _LEAST_ROUNDS and options.history == finished.FINISHED_TASKS
+    return everything and options.rounds >= pages.LEAST_ROUNDS and options.history == finished.FINISHED_TASKS
 
 
 def _server_url() -> str:

@@ -84,7 +84,7 @@ def _drawn(panel: Panel, top: int) -> list[str]:
         width = max(1.0, room * bar.figure / most)
         left = _MARGIN + _LABELS
         kind = "ours" if bar.is_ours else "peer"
-        figure = f"{bar.figure:,.0f}" if bar.figure >= 100 else f"{bar.figure:.1f}"
+        figure = f"{bar.figure:.1f}" if panel.unit else f"{bar.figure:,.0f}"
         lines += [
             f'<text x="{left - 10}" y="{y + 13}" text-anchor="end">{escape(bar.label)}</text>',
             f'<rect class="{kind}" x="{left}" y="{y}" width="{width:.1f}" height="{_BAR}" rx="3"/>',

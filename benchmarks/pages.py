@@ -16,6 +16,8 @@ RESULTS = ROOT / "benchmarks" / "results.json"
 PAGE = ROOT / "docs" / "performance.md"
 CHART = ROOT / "docs" / "performance.svg"
 BEGIN, END = "<!-- figures: begin (python -m benchmarks.pages) -->", "<!-- figures: end -->"
+# Of so many rounds a median says something.
+LEAST_ROUNDS = 3
 _MET = {True: "met", False: "**not met**", None: ""}
 
 
@@ -38,6 +40,7 @@ def figures(document: Document) -> str:
             f"{machine['cpus']} virtual cores, Python {machine['python']}, medians of {document['rounds']} rounds, "
             f"{document['minutes']:.0f} minutes in all."
         ),
+        *_rehearsal(document["rounds"]),
         "### The bars",
         _table(("", "asked", "reached", ""), _bar_rows(document["bars"])),
         *_failed(document["failures"]),
@@ -49,6 +52,11 @@ def figures(document: Document) -> str:
         *_others(document),
     ]
     return "\n\n".join(parts) + "\n"
+
+
+def _rehearsal(rounds: int) -> Iterator[str]:
+    if rounds < LEAST_ROUNDS:
+        yield "**A rehearsal on a busy machine, with fewer rounds than it takes: rely on no figure of it.**"
 
 
 def _bar_rows(bars: Iterable[Mapping[str, Any]]) -> Iterator[Sequence[str]]:

@@ -61,7 +61,10 @@ def plain_door(address: str) -> Door:
 
 
 def a2a_door(address: str) -> Door:
-    """Return how an A2A server is asked: the answer comes at once, and the task is read until it has ended."""
+    """Return how an A2A server is asked: it answers when the task has ended.
+
+    That is the protocol's default, and costs it less than an answer at once with reads until the end.
+    """
 
     def body(order: Order) -> dict[str, object]:
         message = {
@@ -70,7 +73,7 @@ def a2a_door(address: str) -> Door:
             "parts": [{"text": MESSAGE}],
             "metadata": {"delay_ms": order.delay_ms},
         }
-        return {"message": message, "configuration": {"returnImmediately": True}}
+        return {"message": message}
 
     def sighting(answer: Mapping[str, Any]) -> Sighting:
         task = answer.get("task", answer)

@@ -14,7 +14,7 @@ from a2a.server.events import EventQueue
 from a2a.server.request_handlers import DefaultRequestHandler
 from a2a.server.routes import create_rest_routes
 from a2a.server.tasks import DatabaseTaskStore, TaskUpdater
-from a2a.types import AgentCapabilities, AgentCard, AgentInterface
+from a2a.types import AgentCapabilities, AgentCard, AgentInterface, AgentSkill
 from sqlalchemy.ext.asyncio import create_async_engine
 from starlette.applications import Starlette
 from starlette.authentication import AuthCredentials, AuthenticationBackend, AuthenticationError, SimpleUser
@@ -38,9 +38,13 @@ CARD = AgentCard(
     capabilities=AgentCapabilities(),
     default_input_modes=["text/plain"],
     default_output_modes=["text/plain"],
+    skills=[AgentSkill(id="chain", name="Chain", description="Takes three steps.", tags=["chain"])],
 )
 _engine = create_async_engine(
-    "postgresql+asyncpg://" + DATABASE_URL.partition("://")[2], pool_size=CONNECTIONS, max_overflow=0
+    "postgresql+asyncpg://" + DATABASE_URL.partition("://")[2],
+    pool_size=2 * CONNECTIONS,
+    max_overflow=0,
+    pool_timeout=120,
 )
 _steps: list[AsyncSteps] = []
 

@@ -118,7 +118,7 @@ def test_the_page_shows_every_course_and_every_contender() -> None:
 def test_the_chart_is_a_drawing_with_a_bar_for_each_contender() -> None:
     drawing = chart.svg(chart.panels(found(result("ours"), result("dbos", per_second=10.0))["medians"]))
     labels = [text.text for text in ET.fromstring(drawing).iter("{http://www.w3.org/2000/svg}text")]
-    assert {"ours, in process", "DBOS", "100", "10.0"} <= set(labels)
+    assert {"ours, in process", "DBOS", "100", "10", "2.0 ms"} <= set(labels)
 
 
 def test_the_page_and_the_chart_tell_what_the_kept_results_tell() -> None:
