@@ -21,6 +21,7 @@ def task_link(task_id: object) -> SafeString | str:
 
 
 class LogAdmin(ReadOnlyAdmin):
+    needs = "audit_view"
     date_hierarchy = "created_at"
     ordering = ["-id"]
     when = moment("created_at", "created at")
@@ -70,8 +71,7 @@ class DelegationLogAdmin(LogAdmin):
 @admin.register(AuthorizationLog)
 class AuthorizationLogAdmin(LogAdmin):
     list_display = [
-        "when", "customer_id", "agent_ve_id", "action", "target_agent_type", "verdict", "authorization_reason",
-        "denied_reason",
+        "when", "customer_id", "agent_ve_id", "action", "target_agent_type", "verdict", "why",
     ]  # fmt: skip
     list_filter = ["authorized", "action", CustomerFilter]
     search_fields = ["=task_id", "=customer_id", "agent_ve_id", "target_agent_type", "denied_reason"]
@@ -80,6 +80,10 @@ class AuthorizationLogAdmin(LogAdmin):
         "denied_reason headers"
     )
     headers = pretty("request_headers", "request headers")
+
+    @admin.display(description="reason")
+    def why(self, row: AuthorizationLog) -> str:
+        return row.authorization_reason or row.denied_reason
 
     @display(description="verdict", ordering="authorized", label={"Allowed": "success", "Denied": "danger"})
     def verdict(self, row: AuthorizationLog) -> str:

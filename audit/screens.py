@@ -1,8 +1,8 @@
 """What every admin screen shares: rows of the person's own customers, texts and JSON that can be read, no writing."""
 
 import json
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Iterable
+from typing import Any, ClassVar, Protocol
 
 from django.apps import apps
 from django.contrib import admin
@@ -18,12 +18,19 @@ CUSTOMERS_TO_CHOOSE_FROM = 50
 CUSTOMER_FILTER_PARAMETER = "customer"
 
 
-def of_own_customers(rows: QuerySet[Any], request: HttpRequest, path: str) -> QuerySet[Any]:
-    """Return the rows of customers that the person belongs to; a superuser, who runs the platform, sees all."""
-    if request.user.is_superuser:
-        return rows
-    memberships = request.user.memberships.filter(customer__is_active=True)  # type: ignore[union-attr]
-    return rows.filter(**{f"{path}__in": memberships.values("customer_id")})
+class Access(Protocol):
+    """What the floor above knows: whom the roles let see or change what. Given to ``ScopedAdmin.access`` there."""
+
+    def customers_that_let(self, user: Any, permission: str) -> Iterable[str] | None:
+        """Return the ids of the customers where the person has the permission; None: at all of them."""
+
+    def is_of_platform(self, user: Any) -> bool:
+        """Return whether the person runs the platform."""
+
+
+def of_customers(rows: QuerySet[Any], customers: Iterable[str] | None, path: str) -> QuerySet[Any]:
+    """Return the rows of these customers; None: all."""
+    return rows if customers is None else rows.filter(**{f"{path}__in": list(customers)})
 
 
 def is_list(request: HttpRequest) -> bool:
@@ -71,8 +78,8 @@ class CustomerFilter(admin.SimpleListFilter):
     title = "customer"
     parameter_name = CUSTOMER_FILTER_PARAMETER
 
-    def lookups(self, request: HttpRequest, model_admin: ModelAdmin) -> list[tuple[str, str]]:  # noqa: ARG002
-        customers = of_own_customers(apps.get_model("security", "Customer").objects.all(), request, "id")
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        customers = model_admin.customers_shown(apps.get_model("security", "Customer").objects.all(), request)
         choices = list(customers.order_by("name").values_list("id", "name")[: CUSTOMERS_TO_CHOOSE_FROM + 1])
         return choices if 1 < len(choices) <= CUSTOMERS_TO_CHOOSE_FROM else []
 
@@ -81,8 +88,15 @@ class CustomerFilter(admin.SimpleListFilter):
 
 
 class ScopedAdmin(ModelAdmin):
-    """A screen of rows that belong to customers."""
+    """A screen of rows that belong to customers: open to whose role there allows it, and to who runs the platform.
 
+    ``needs`` is the permission (of the role matrix) to see a row, ``edits`` the one to add, change and delete it; None
+    is for those who run the platform alone.
+    """
+
+    access: ClassVar[Access]
+    needs: ClassVar[str | None] = None
+    edits: ClassVar[str | None] = None
     customer_path = "customer_id"
     list_per_page = 50
     # Counting a million rows to number the pages would take longer than reading the page.
@@ -94,7 +108,68 @@ class ScopedAdmin(ModelAdmin):
         css = {"all": ["screens/admin.css"]}
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
-        return of_own_customers(super().get_queryset(request), request, self.customer_path)
+        rows: QuerySet[Any] = super().get_queryset(request)
+        return of_customers(rows, self._customers(request, self.needs), self.customer_path)
+
+    def customers_shown(self, customers: QuerySet[Any], request: HttpRequest) -> QuerySet[Any]:
+        """Return those of the customers whose rows the person may see here."""
+        return of_customers(customers, self._customers(request, self.needs), "id")
+
+    def customers_edited(self, rows: QuerySet[Any], request: HttpRequest, path: str) -> QuerySet[Any]:
+        """Return those of the rows that are of customers where the person may edit here."""
+        return of_customers(rows, self._customers(request, self.edits), path)
+
+    def has_module_permission(self, request: HttpRequest) -> bool:
+        return self._lets(request, self.needs, None)
+
+    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return self._lets(request, self.needs, obj)
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return self._lets(request, self.edits, None)
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return self._lets(request, self.edits, obj)
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return self._lets(request, self.edits, obj)
+
+    def formfield_for_foreignkey(self, field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        """Offer only customers, and rows of customers, where the person may edit."""
+        path = _PATHS.get(field.remote_field.model._meta.label)
+        if path is not None:
+            kwargs["queryset"] = self.customers_edited(field.remote_field.model._default_manager.all(), request, path)
+        return super().formfield_for_foreignkey(field, request, **kwargs)
+
+    def customer_of(self, row: Any) -> str | None:
+        """Return the customer that the row belongs to."""
+        for name in self.customer_path.split("__"):
+            row = getattr(row, name)
+        return None if row is None else str(row)
+
+    def _lets(self, request: HttpRequest, permission: str | None, row: Any) -> bool:
+        customers = self._customers(request, permission)
+        if customers is None:
+            return True
+        return bool(customers) if row is None else self.customer_of(row) in customers
+
+    def _customers(self, request: HttpRequest, permission: str | None) -> frozenset[str] | None:
+        """Return where the person has the permission, asked once a request; None: everywhere."""
+        if not request.user.is_active or not request.user.is_staff:
+            return frozenset()
+        if self.access.is_of_platform(request.user):
+            return None
+        if permission is None:
+            return frozenset()
+        asked: dict[str, frozenset[str] | None] = request.__dict__.setdefault("_customers_by_permission", {})
+        if permission not in asked:
+            found = self.access.customers_that_let(request.user, permission)
+            asked[permission] = None if found is None else frozenset(found)
+        return asked[permission]
+
+
+# Models that forms choose from, with the path to their customer.
+_PATHS = {"security.Customer": "id", "delegation.Agent": "customer_id"}
 
 
 class ReadOnly:
@@ -115,5 +190,10 @@ class ReadOnlyAdmin(ReadOnly, ScopedAdmin):
 
 
 class ReadOnlyInline(ReadOnly, TabularInline):
+    """Rows beneath the row they belong to: whoever may open that may see them."""
+
     extra = 0
     show_change_link = True
+
+    def has_view_permission(self, request: HttpRequest, obj: object = None) -> bool:  # noqa: ARG002
+        return True

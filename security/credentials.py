@@ -4,159 +4,91 @@ The customer comes from the credential alone. A token's role is for its reader's
 decided by the membership as it stands now.
 """
 
-import time
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
+from uuid import UUID
 
-from django.contrib.auth import authenticate, get_user_model
 from django.contrib.auth.models import AbstractBaseUser
 from django.utils import timezone
 from rest_framework.authentication import BaseAuthentication
 from rest_framework.request import Request
 from rest_framework_simplejwt.exceptions import TokenError
-from rest_framework_simplejwt.tokens import AccessToken, RefreshToken
+from rest_framework_simplejwt.tokens import AccessToken
 
-from security.errors import AuthFailed, NotAuthenticated
+from security.errors import NotAuthenticated, NotFound
+from security.keys import member_of_api_key
+from security.logins import LOGIN_CLAIM, TokenPair, log_in, log_out, rotate
+from security.members import (
+    MEMBERSHIP_REMEMBERED_SECONDS,
+    TOKEN_REFUSED,
+    Member,
+    forget_members,
+    member_of,
+)
 from security.principal import Principal
-from security.services import principal_of_api_key, principal_of_user
-from security.switches import is_switched_off
+from security.testimony import record_refusal
 
-# Who is dismissed keeps access for at most this long; in return, most requests need no query to know their caller.
-MEMBERSHIP_REMEMBERED_SECONDS = 5.0
-_REMEMBERED_AT_MOST = 10_000
+# Where a client may say which customer it means, in a query or a body. It can only say again what its credential says.
+CUSTOMER_NAMES = ("customer_id", "customer")
 
-LOGIN_REFUSED = "Wrong username or password."
-TOKEN_REFUSED = "The token is invalid or has expired."  # noqa: S105  a message
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Member:
-    """A person at the customer they act for."""
-
-    user: AbstractBaseUser
-    principal: Principal
+__all__ = [
+    "CUSTOMER_NAMES",
+    "MEMBERSHIP_REMEMBERED_SECONDS",
+    "ApiKeyAuthentication",
+    "Credential",
+    "JWTAuthentication",
+    "Member",
+    "TokenPair",
+    "credential_of_token",
+    "forget_members",
+    "log_in",
+    "log_out",
+    "member_of",
+    "only_match",
+    "rotate",
+]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Credential:
-    """A valid access token: whom it speaks for, and until when."""
+    """A valid access token: whom it speaks for, by which login, and until when."""
 
     member: Member
+    login_id: UUID
     expires_at: datetime
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TokenPair:
-    """A fresh pair of tokens and whom they speak for."""
-
-    access: str
-    refresh: str
-    expires_in_seconds: int
-    principal: Principal
-
-
-_remembered: dict[tuple[int, str], tuple[float, Member]] = {}
-
-
-def forget_members() -> None:
-    """Look every membership up again."""
-    _remembered.clear()
-
-
-def member_of(*, user_id: int, customer_id: str) -> Member:
-    """Return the person at the customer, as of at most five seconds ago.
-
-    Raises:
-        NotAuthenticated: no such person, or no (longer an) active member there.
-    """
-    if is_switched_off(customer_id):
-        raise NotAuthenticated(internal=f"{customer_id} is switched off", detail=TOKEN_REFUSED)
-    found = _remembered.get((user_id, customer_id))
-    if found is not None and time.monotonic() - found[0] < MEMBERSHIP_REMEMBERED_SECONDS:
-        return found[1]
-    member = _look_up(user_id=user_id, customer_id=customer_id)
-    if len(_remembered) >= _REMEMBERED_AT_MOST:
-        _remembered.clear()
-    _remembered[user_id, customer_id] = (time.monotonic(), member)
-    return member
-
-
-def _look_up(*, user_id: int, customer_id: str) -> Member:
-    user = get_user_model().objects.filter(pk=user_id, is_active=True).first()
-    if user is None:
-        raise NotAuthenticated(internal=f"user {user_id} is gone or inactive", detail=TOKEN_REFUSED)
-    try:
-        return Member(user=user, principal=principal_of_user(user, customer_id))
-    except AuthFailed as error:
-        raise NotAuthenticated(internal=error.internal_message, detail=TOKEN_REFUSED) from error
 
 
 def credential_of_token(raw: str | bytes) -> Credential:
     """Return what an access token stands for.
 
     Raises:
-        NotAuthenticated: it is forged, expired, of another kind, or its person is no member any more.
+        NotAuthenticated: it is forged, expired, of another kind, its login is over, or its person no member any more.
     """
     try:
         token: Any = AccessToken(raw)  # type: ignore[arg-type]  # its annotation forgets the encoded form
-        member = member_of(user_id=int(token["sub"]), customer_id=str(token["customer_id"]))
-        return Credential(member=member, expires_at=datetime.fromtimestamp(token["exp"], UTC))
-    except (TokenError, KeyError, ValueError, OverflowError) as error:
+        login_id = UUID(str(token[LOGIN_CLAIM]))
+        member = member_of(user_id=int(token["sub"]), customer_id=str(token["customer_id"]), login_id=login_id)
+        return Credential(member=member, login_id=login_id, expires_at=datetime.fromtimestamp(token["exp"], UTC))
+    except (TokenError, KeyError, ValueError, TypeError, OverflowError) as error:
         raise NotAuthenticated(internal=f"access token refused: {error!r}", detail=TOKEN_REFUSED) from error
 
 
-def log_in(*, request: Any, username: str, password: str, customer_id: str | None) -> TokenPair:
-    """Return tokens for a person who knows the password, at the customer named or at the first that employs them.
+def only_match(principal: Principal, named: Iterable[tuple[str, object]]) -> None:
+    """Refuse a request that names another customer than its credential does: there is nothing of it here.
+
+    ``named`` are the places that may name one, with what they say; None is nothing.
 
     Raises:
-        NotAuthenticated: wrong name or password, or no member of that customer (which sounds the same).
+        NotFound: exactly as for what does not exist.
     """
-    user = authenticate(request, username=username, password=password)
-    if user is None:
-        raise NotAuthenticated(internal="login refused", detail=LOGIN_REFUSED)
-    try:
-        return _pair(user, principal_of_user(user, customer_id))
-    except AuthFailed as error:
-        raise NotAuthenticated(internal=error.internal_message, detail=LOGIN_REFUSED) from error
-
-
-def rotate(raw: str) -> TokenPair:
-    """Return a new pair for a refresh token, with the role that its person has now.
-
-    Raises:
-        NotAuthenticated: it is forged, expired, of another kind, or its person is no member any more.
-    """
-    try:
-        token: Any = RefreshToken(raw)  # type: ignore[arg-type]  # as above
-        member = _look_up(user_id=int(token["sub"]), customer_id=str(token["customer_id"]))
-    except (TokenError, KeyError, ValueError) as error:
-        raise NotAuthenticated(internal=f"refresh token refused: {error!r}", detail=TOKEN_REFUSED) from error
-    return _pair(member.user, member.principal)
-
-
-def _pair(user: AbstractBaseUser, principal: Principal) -> TokenPair:
-    refresh: Any = RefreshToken.for_user(user)
-    refresh["customer_id"] = principal.customer_id
-    refresh["username"] = principal.username
-    refresh["role"] = str(principal.role)
-    access = refresh.access_token
-    return TokenPair(
-        access=str(access),
-        refresh=str(refresh),
-        expires_in_seconds=access["exp"] - access["iat"],
-        principal=principal,
-    )
-
-
-def _only_match(request: Request, principal: Principal) -> None:
-    """Refuse a request that names another customer than its credential does."""
-    named = request.META.get("HTTP_X_CUSTOMER_ID")
-    if named is not None and named != principal.customer_id:
-        raise AuthFailed(
-            internal=f"{principal.username} of {principal.customer_id} named {named[:64]!r} in X-Customer-ID",
-            detail="X-Customer-ID does not match your credential.",
-        )
+    for where, customer_id in named:
+        if customer_id is not None and customer_id != principal.customer_id:
+            # The other's name stays out of the record: it is none of this customer's business who else is here.
+            refusal = NotFound(internal=f"{principal.username} named another customer in {where}")
+            record_refusal(principal, refusal)
+            raise refusal
 
 
 class JWTAuthentication(BaseAuthentication):
@@ -167,7 +99,6 @@ class JWTAuthentication(BaseAuthentication):
         if scheme.lower() != "bearer":
             return None
         member = credential_of_token(raw.strip()).member
-        _only_match(request, member.principal)
         return member.user, member.principal
 
     def authenticate_header(self, request: Request) -> str:  # noqa: ARG002  the framework's signature
@@ -182,8 +113,7 @@ class ApiKeyAuthentication(BaseAuthentication):
         if raw is None:
             return None
         try:
-            principal = principal_of_api_key(raw, now=timezone.now())
+            member = member_of_api_key(raw, now=timezone.now())
         except NotAuthenticated as error:
             raise NotAuthenticated(internal=error.internal_message, detail="The API key is not valid.") from error
-        _only_match(request, principal)
-        return member_of(user_id=principal.user_id, customer_id=principal.customer_id).user, principal
+        return member.user, member.principal

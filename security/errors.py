@@ -32,6 +32,8 @@ class PlatformError(Exception):
     def __init__(self, *, internal: str = "", detail: str = "") -> None:
         self.internal_message = internal or detail or self.code
         self.detail = detail
+        # Whether the authorisation log has a row of this refusal.
+        self.on_record = False
         super().__init__(self.internal_message)
 
     @property

@@ -1,5 +1,10 @@
 """Who is who: customers (tenants), the people who belong to them, and the keys their programs use."""
 
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any, Self
+
+import uuid6
 from django.conf import settings
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
@@ -7,6 +12,22 @@ from django.db.models import Q
 from django.db.models.functions import Now
 
 from security.limits import LimitType
+from security.roles import Role
+
+__all__ = [
+    "LONGEST_WINDOW_SECONDS",
+    "MOST_ALLOWED",
+    "ApiKey",
+    "Customer",
+    "InFlight",
+    "Login",
+    "Membership",
+    "PlatformAuditor",
+    "RateLimit",
+    "Role",
+    "SigningKey",
+    "WhenLimited",
+]
 
 LONGEST_WINDOW_SECONDS = 31 * 86_400
 # More than this is no limit: each unit takes about 120 bytes of Redis while its window lasts.
@@ -119,12 +140,13 @@ class RateLimit(models.Model):
         return f"{self.customer_id}: {self.allowed} {self.get_limit_type_display()}{named and f' ({named})'}"
 
 
-class Role(models.TextChoices):
-    OWNER = "owner"
-    OPERATOR = "operator"
-    APPROVER = "approver"
-    AUDITOR = "auditor"
-    VIEWER = "viewer"
+class MembershipQuerySet(models.QuerySet[Any]):
+    def active(self) -> Self:
+        """Return memberships that count: neither the person nor the customer is disabled."""
+        return self.filter(user__is_active=True, customer__is_active=True)
+
+    def in_roles(self, roles: Iterable[str]) -> Self:
+        return self.filter(role__in=list(roles))
 
 
 class Membership(models.Model):
@@ -135,6 +157,8 @@ class Membership(models.Model):
     role = models.CharField(max_length=16, choices=Role, default=Role.VIEWER)
     created_at = models.DateTimeField(db_default=Now(), editable=False)
 
+    objects = MembershipQuerySet.as_manager()
+
     class Meta:
         ordering = ["customer_id", "user_id"]
         constraints = [models.UniqueConstraint(fields=["user", "customer"], name="one_membership_per_customer")]
@@ -143,23 +167,77 @@ class Membership(models.Model):
         return f"{self.user} at {self.customer_id} ({self.role})"
 
 
+class PlatformAuditor(models.Model):
+    """A person of the platform who may read at every customer as its auditors do, and change nothing."""
+
+    user = models.OneToOneField(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="platform_auditor")
+    reason = models.CharField(max_length=200, help_text="Why, and on whose word.")
+    created_at = models.DateTimeField(db_default=Now(), editable=False)
+
+    class Meta:
+        ordering = ["user_id"]
+
+    def __str__(self) -> str:
+        return str(self.user)
+
+
+class ApiKeyQuerySet(models.QuerySet[Any]):
+    def of_customer(self, customer_id: str) -> Self:
+        return self.filter(customer_id=customer_id)
+
+    def valid(self, now: datetime) -> Self:
+        """Return the keys that still open the door."""
+        return self.filter(Q(expires_at=None) | Q(expires_at__gt=now), revoked_at=None)
+
+
 class ApiKey(models.Model):
     """A key that a customer's program shows instead of a token. Only its hash is kept."""
 
+    key_id = models.UUIDField(default=uuid6.uuid7, unique=True, editable=False)
     customer = models.ForeignKey(Customer, on_delete=models.CASCADE, related_name="api_keys")
     user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="api_keys")
     name = models.CharField(max_length=100)
     prefix = models.CharField(max_length=16, help_text="The first characters, to recognise the key by.")
     digest = models.CharField(max_length=64, unique=True, editable=False)
+    scopes = models.JSONField(
+        null=True, blank=True, help_text="What of its person's rights the key has; empty: all that the role allows."
+    )
     created_at = models.DateTimeField(db_default=Now(), editable=False)
+    last_used_at = models.DateTimeField(null=True, blank=True, editable=False, help_text="To the minute.")
     expires_at = models.DateTimeField(null=True, blank=True)
     revoked_at = models.DateTimeField(null=True, blank=True)
+
+    objects = ApiKeyQuerySet.as_manager()
 
     class Meta:
         ordering = ["customer_id", "name"]
 
     def __str__(self) -> str:
         return f"{self.prefix}… ({self.name})"
+
+
+class Login(models.Model):
+    """A person's login by name and password: one row for the whole chain of refresh tokens that came of it.
+
+    Only the newest of them is good. Whoever shows an earlier one has stolen it, or was stolen from: the login ends.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid6.uuid7, editable=False)
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="logins")
+    customer = models.ForeignKey(Customer, on_delete=models.CASCADE, related_name="+", db_index=False)
+    token_digest = models.CharField(max_length=64, editable=False, help_text="SHA-256 of the good token's id.")
+    password_mark = models.CharField(max_length=64, editable=False, help_text="Changes with the person's password.")
+    created_at = models.DateTimeField()
+    refreshed_at = models.DateTimeField()
+    expires_at = models.DateTimeField(db_index=True)
+    ended_at = models.DateTimeField(null=True, blank=True)
+    ended_by = models.CharField(max_length=100, default="", blank=True)
+
+    class Meta:
+        ordering = ["-id"]
+
+    def __str__(self) -> str:
+        return f"{self.user} at {self.customer_id} since {self.created_at:%Y-%m-%d %H:%M}"
 
 
 class SigningKey(models.Model):

@@ -1,21 +1,18 @@
-"""Customers and their members: created, and recognised by what they show."""
+"""Customers with their owners: created, and brought up to date."""
 
-import hashlib
-import secrets
 from dataclasses import dataclass
 from datetime import datetime
 
 from django.contrib.auth import get_user_model
-from django.contrib.auth.models import AbstractBaseUser
 from django.core.exceptions import ValidationError
 from django.db import transaction
-from django.db.models import Exists, OuterRef, Q
 
-from security.errors import AuthFailed, NotAuthenticated, ValidationFailed
-from security.models import ApiKey, Customer, Membership, Role
-from security.principal import Principal
+from security.errors import ValidationFailed
+from security.keys import api_key_create, principal_of_api_key
+from security.members import principal_of_user
+from security.models import Customer, Membership, Role
 
-API_KEY_PREFIX = "a2a_"
+__all__ = ["CreatedCustomer", "api_key_create", "customer_create", "principal_of_api_key", "principal_of_user"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,61 +51,3 @@ def customer_create(
     Membership.objects.update_or_create(user=user, customer_id=slug, defaults={"role": Role.OWNER})
     key = api_key_create(user_id=user.pk, customer_id=slug, name="created with the customer", now=now)
     return CreatedCustomer(customer_id=slug, username=owner, api_key=key)
-
-
-def api_key_create(*, user_id: int, customer_id: str, name: str, now: datetime) -> str:
-    """Return a new key, shown this once; keys of the same name and person are revoked."""
-    raw = API_KEY_PREFIX + secrets.token_urlsafe(32)
-    same = ApiKey.objects.filter(user_id=user_id, customer_id=customer_id, name=name, revoked_at=None)
-    same.update(revoked_at=now)
-    ApiKey.objects.create(
-        user_id=user_id, customer_id=customer_id, name=name, prefix=raw[:10], digest=_digest(raw), created_at=now
-    )
-    return raw
-
-
-def principal_of_user(user: AbstractBaseUser, customer_id: str | None = None) -> Principal:
-    """Return who the person is at the customer named, or at the first that employs them.
-
-    Raises:
-        AuthFailed: the person is inactive, or a member of no such active customer.
-    """
-    memberships = Membership.objects.filter(user_id=user.pk, user__is_active=True, customer__is_active=True)
-    if customer_id is not None:
-        memberships = memberships.filter(customer_id=customer_id)
-    membership = memberships.order_by("id").first()
-    if membership is None:
-        raise AuthFailed(internal=f"user {user.pk} is no member of {customer_id or 'any customer'}")
-    return _principal(membership, username=user.get_username())
-
-
-def principal_of_api_key(raw: str, *, now: datetime) -> Principal:
-    """Return whom the key speaks for.
-
-    Raises:
-        NotAuthenticated: no such key, or it is revoked, expired, or its person no longer a member.
-    """
-    valid = ApiKey.objects.filter(Q(expires_at=None) | Q(expires_at__gt=now), digest=_digest(raw), revoked_at=None)
-    membership = (
-        Membership.objects.select_related("user")
-        .filter(user__is_active=True, customer__is_active=True)
-        .filter(Exists(valid.filter(user_id=OuterRef("user_id"), customer_id=OuterRef("customer_id"))))
-        .first()
-    )
-    if membership is None:
-        raise NotAuthenticated(internal="unknown, revoked or expired API key")
-    return _principal(membership, username=membership.user.get_username())
-
-
-def _principal(membership: Membership, *, username: str) -> Principal:
-    return Principal(
-        user_id=membership.user_id,
-        username=username,
-        customer_id=membership.customer_id,
-        role=Role(membership.role),
-    )
-
-
-def _digest(raw: str) -> str:
-    """Return the SHA-256 of a key. The key is 256 random bits, so a slow hash would protect nothing more."""
-    return hashlib.sha256(raw.encode()).hexdigest()

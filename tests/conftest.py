@@ -12,6 +12,7 @@ from delegation.services.backlog import forget_backlog
 from security.credentials import forget_members
 from security.limiting import forget_counts, forget_terms
 from security.switches import forget_switches
+from security.testimony import forget_admissions
 from tests.agents import AgentServer
 from tests.environment import VAR_DIR
 from tests.people import Cast, cast
@@ -35,6 +36,7 @@ def _fresh_process(settings: Any) -> Iterator[None]:
     settings.WHITENOISE_AUTOREFRESH = True
     forget_members()
     forget_backlog()
+    forget_admissions()
     _forget_limits(settings.REDIS_URL)
     if "locmem" in settings.CACHES["default"]["BACKEND"]:
         # A shared server's cache holds what is not ours.

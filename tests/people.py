@@ -36,7 +36,10 @@ class Person:
     @property
     def token(self) -> str:
         """Return an access token, as the login gives it."""
-        return log_in(request=None, username=self.user.username, password=PASSWORD, customer_id=None).access
+        customer_id = self.principal.customer_id
+        return log_in(
+            request=None, username=self.user.username, password=PASSWORD, customer_id=customer_id, now=timezone.now()
+        ).access
 
     @property
     def api_key(self) -> str:

@@ -9,7 +9,7 @@ from django.http import HttpRequest
 from django.utils import timezone
 from unfold.decorators import display
 
-from audit.screens import CustomerFilter, ReadOnlyAdmin, ScopedAdmin, of_own_customers, pretty
+from audit.screens import CustomerFilter, ReadOnlyAdmin, ScopedAdmin, pretty
 from delegation.admin.credentials import CREDENTIAL_FIELDS, SHOWN_WHEN, CredentialFields
 from delegation.models import Agent, Worker
 from delegation.services.addresses import address_policy
@@ -24,7 +24,7 @@ class AgentForm(CredentialFields):
         model = Agent
         fields = (
             "customer agent_type ve_id name description seniority skills endpoint_url timeout_seconds max_concurrency "
-            "is_root requires_approval enabled in_flight disabled_reason calls_per_hour expected_tokens "
+            "is_root requires_approval restricted enabled in_flight disabled_reason calls_per_hour expected_tokens "
             "expected_cost_usd"
         ).split()
 
@@ -61,6 +61,8 @@ class AgentForm(CredentialFields):
 
 @admin.register(Agent)
 class AgentAdmin(ScopedAdmin):
+    needs = "agent_view"
+    edits = "agent_edit"
     form = AgentForm
     list_display = ["name", "agent_type", "customer_id", "ve_id", "rank", "is_root", "requires_approval", "enabled"]
     list_filter = ["seniority", "enabled", "requires_approval", "is_root", CustomerFilter]
@@ -73,7 +75,7 @@ class AgentAdmin(ScopedAdmin):
         (None, {"fields": ["customer", ("agent_type", "ve_id"), ("name", "seniority"), "description", "skills"]}),
         ("Where it is called", {"fields": ["endpoint_url", ("timeout_seconds", "max_concurrency")]}),
         ("Its own credential", {"fields": ["credential_shown", "credential_choice", *CREDENTIAL_FIELDS]}),
-        ("Rules", {"fields": ["is_root", "requires_approval"]}),
+        ("Rules", {"fields": ["is_root", "requires_approval", "restricted"]}),
         ("Switch", {"fields": ["enabled", "in_flight", "disabled_reason"]}),
         ("Limits", {"fields": ["calls_per_hour", ("expected_tokens", "expected_cost_usd")]}),
         ("Card", {"fields": ["card_fetched_at", "card_shown", "created_at"], "classes": ["collapse"]}),
@@ -97,11 +99,9 @@ class AgentAdmin(ScopedAdmin):
         if change and {"enabled", "in_flight"} & {*form.changed_data}:
             agent_switched(obj, by=f"{request.user.get_username()} (admin)", now=timezone.now())
 
-    def formfield_for_foreignkey(self, field: Any, request: HttpRequest, **kwargs: Any) -> Any:
-        """Offer only the person's own customers."""
-        if field.name == "customer":
-            kwargs["queryset"] = of_own_customers(field.remote_field.model.objects.all(), request, "id")
-        return super().formfield_for_foreignkey(field, request, **kwargs)
+    def get_readonly_fields(self, request: HttpRequest, obj: Agent | None = None) -> list[str]:  # noqa: ARG002
+        # An employee does not change its employer: its tasks and logs would change theirs.
+        return ["customer", *self.readonly_fields] if obj else self.readonly_fields
 
     @admin.action(description="Check now: fetch the agent's card")
     def check_now(self, request: HttpRequest, chosen: QuerySet[Agent]) -> None:
@@ -129,4 +129,4 @@ class WorkerAdmin(ReadOnlyAdmin):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Worker]:
         rows = Worker.objects.all()
-        return rows if request.user.is_superuser else rows.none()
+        return rows if self.access.is_of_platform(request.user) else rows.none()

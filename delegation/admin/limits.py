@@ -8,13 +8,16 @@ from django.http import HttpRequest
 from django.utils import timezone
 from unfold.decorators import display
 
-from audit.screens import CustomerFilter, ScopedAdmin, of_own_customers
+from audit.screens import CustomerFilter, ScopedAdmin
 from delegation.services.limits import limits_changed
 from security.models import RateLimit
 
 
 @admin.register(RateLimit)
 class RateLimitAdmin(ScopedAdmin):
+    """Limits are the platform's to set; a customer's people may see theirs."""
+
+    needs = "agent_view"
     list_display = ["customer", "limit_type", "agent", "target", "allowed", "window"]
     list_display_links = ["customer", "limit_type"]
     list_filter = ["limit_type", CustomerFilter]
@@ -27,12 +30,6 @@ class RateLimitAdmin(ScopedAdmin):
         if row.window_seconds:
             return f"{row.window_seconds} s"
         return "a day" if row.limit_type == RateLimit.Type.CUSTOMER_TASKS else "an hour"
-
-    def formfield_for_foreignkey(self, field: Any, request: HttpRequest, **kwargs: Any) -> Any:
-        """Offer only the person's own customers."""
-        if field.name == "customer":
-            kwargs["queryset"] = of_own_customers(field.remote_field.model.objects.all(), request, "id")
-        return super().formfield_for_foreignkey(field, request, **kwargs)
 
     def save_model(self, request: HttpRequest, obj: RateLimit, form: Any, change: bool) -> None:  # noqa: FBT001
         super().save_model(request, obj, form, change)

@@ -1,13 +1,11 @@
 """What waited for a person. People decide on the live pages or through the API, never here."""
 
-from typing import Any
-
 from django.contrib import admin
 from django.http import HttpRequest
 from unfold.decorators import display
 
 from audit.admin import task_link
-from audit.screens import CustomerFilter, ReadOnlyAdmin, ReadOnlyInline, ScopedAdmin, moment, of_own_customers, pretty
+from audit.screens import CustomerFilter, ReadOnlyAdmin, ReadOnlyInline, ScopedAdmin, moment, pretty
 from delegation.models import Approval, ApprovalVote, Clarification
 from delegation.models.questions import ApprovalRules
 
@@ -21,6 +19,7 @@ QUESTION_LABELS = {
 
 
 class QuestionAdmin(ReadOnlyAdmin):
+    needs = "task_view"
     date_hierarchy = "created_at"
     ordering = ["-id"]
     shown_fields = ""
@@ -65,6 +64,7 @@ class ApprovalAdmin(QuestionAdmin):
 
 @admin.register(ApprovalVote)
 class ApprovalVoteAdmin(ReadOnlyAdmin):
+    needs = "task_view"
     customer_path = "approval__customer_id"
     list_display = ["when", "user", "approved", "approval", "comment"]
     list_filter = ["approved"]
@@ -91,13 +91,9 @@ class ClarificationAdmin(QuestionAdmin):
 
 @admin.register(ApprovalRules)
 class ApprovalRulesAdmin(ScopedAdmin):
+    needs = "agent_view"
+    edits = "rule_edit"
     list_display = ["customer", "confidence_below", "seniority_from", "first_use", "quorum", "escalates_to"]
     list_filter = ["first_use", "seniority_from"]
     list_select_related = ["customer"]
     search_fields = ["=customer__id", "customer__name"]
-
-    def formfield_for_foreignkey(self, field: Any, request: HttpRequest, **kwargs: Any) -> Any:
-        """Offer only the person's own customers."""
-        if field.name == "customer":
-            kwargs["queryset"] = of_own_customers(field.remote_field.model.objects.all(), request, "id")
-        return super().formfield_for_foreignkey(field, request, **kwargs)

@@ -2,6 +2,9 @@
 
 from typing import Any
 
+from django.apps import apps
+from django.contrib import admin
+from django.contrib.admin import ModelAdmin
 from django.http import HttpRequest
 from django.urls import reverse
 
@@ -23,6 +26,10 @@ SECTIONS = {
         ("Clarifications", "contact_support", "delegation", "clarification"),
         ("Approval rules", "rule", "delegation", "approvalrules"),
     ],
+    "Rights": [
+        ("Delegation rules", "alt_route", "delegation", "delegationrule"),
+        ("Agent grants", "key_visualizer", "delegation", "agentgrant"),
+    ],
     "Employed": [
         ("Agents", "smart_toy", "delegation", "agent"),
         ("Workers", "memory", "delegation", "worker"),
@@ -31,7 +38,9 @@ SECTIONS = {
         ("Customers", "domain", "security", "customer"),
         ("Rate limits", "speed", "security", "ratelimit"),
         ("Memberships", "badge", "security", "membership"),
+        ("Platform auditors", "policy", "security", "platformauditor"),
         ("API keys", "key", "security", "apikey"),
+        ("Logins", "login", "security", "login"),
         ("Accounts", "person", "auth", "user"),
         ("Groups", "group", "auth", "group"),
     ],
@@ -40,13 +49,21 @@ SECTIONS = {
 
 def navigation(request: HttpRequest) -> list[dict[str, Any]]:
     """Return the sections, without what the person has no permission to view and without what would be empty."""
-    sections = []
+    sections: list[dict[str, Any]] = []
     for title, entries in SECTIONS.items():
         items = [
             {"title": name, "icon": icon, "link": reverse(f"admin:{app}_{model}_changelist")}
             for name, icon, app, model in entries
-            if request.user.has_perm(f"{app}.view_{model}")
+            if _is_open(request, app, model)
         ]
         if items:
             sections.append({"title": title, "separator": True, "items": items})
+    if sections:
+        matrix = {"title": "Role matrix", "icon": "grid_on", "link": reverse("admin:security_role_matrix")}
+        sections[-1]["items"].append(matrix)
     return sections
+
+
+def _is_open(request: HttpRequest, app: str, model: str) -> bool:
+    screen: ModelAdmin[Any] = admin.site.get_model_admin(apps.get_model(app, model))
+    return screen.has_view_permission(request)

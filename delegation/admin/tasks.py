@@ -36,6 +36,7 @@ STATUS_LABELS = {
 
 @admin.register(Task)
 class TaskAdmin(ReadOnlyAdmin):
+    needs = "task_view"
     list_display = ["when", "customer_id", "headline", "agent_type", "priority", "state", "hop_count", "cost"]
     list_display_links = ["headline"]
     list_filter = ["status", "priority", CustomerFilter]
@@ -126,6 +127,7 @@ def task_tree(task: Task) -> tuple[pages.Branch, ...]:
 
 @admin.register(Hop)
 class HopAdmin(ReadOnlyAdmin):
+    needs = "task_view"
     list_display = [
         "when", "customer_id", "task_page", "agent", "depth", "attempt", "state", "action", "delegated_to",
         "confidence", "findings", "cost",
@@ -192,6 +194,7 @@ def _hop_link(hop_id: UUID | None) -> str:
 
 @admin.register(TaskEvent)
 class TaskEventAdmin(ReadOnlyAdmin):
+    needs = "task_view"
     list_display = ["when", "customer_id", "task_page", "seq", "type"]
     list_display_links = ["seq"]
     list_filter = [CustomerFilter]

@@ -4,9 +4,12 @@ from typing import Any
 
 from rest_framework import serializers
 
+from delegation.models import DelegationRule
+from delegation.services.rights import MAY
 from delegation.states import Priority, Seniority
 from security.errors import ValidationFailed
 from security.models import MOST_ALLOWED, InFlight
+from security.roles import Permission
 
 
 class Text(serializers.CharField):
@@ -67,6 +70,7 @@ class AgentInput(serializers.Serializer[Any]):
     description = Text(required=False, allow_blank=True, max_length=10_000)
     is_root = Flag(required=False, help_text="Receives the tasks that name no agent.")
     requires_approval = Flag(required=False, help_text="A person must approve what is delegated to it.")
+    restricted = Flag(required=False, help_text="Only owners and people with a grant may have it work for them.")
     enabled = Flag(required=False, help_text="false: no call of it begins any more.")
     in_flight = serializers.ChoiceField(
         choices=InFlight.choices, required=False, help_text="What becomes of its calls under way when it is disabled."
@@ -114,6 +118,30 @@ class CommentInput(serializers.Serializer[Any]):
 
 class AnswerInput(serializers.Serializer[Any]):
     answer = Text(help_text="One of the options, or your own words.")
+
+
+class KeyInput(serializers.Serializer[Any]):
+    name = Text(max_length=100, help_text="To recognise it by.")
+    scopes = serializers.ListField(
+        child=serializers.ChoiceField(choices=Permission.choices),
+        required=False,
+        max_length=len(Permission),
+        help_text="What the key may; unset: all that you may.",
+    )
+    expires_at = serializers.DateTimeField(required=False, allow_null=True, help_text="Unset: it does not expire.")
+
+
+class RuleInput(serializers.Serializer[Any]):
+    agent_from = Text(max_length=64, help_text="The type of the agent that delegates.")
+    agent_to = Text(max_length=64, help_text="The type of the agent that it delegates to.")
+    effect = serializers.ChoiceField(choices=DelegationRule.Effect.choices)
+    reason = Text(max_length=100, help_text="Goes on record with each delegation that the rule decides.")
+
+
+class GrantInput(serializers.Serializer[Any]):
+    agent = Text(max_length=64, help_text="The agent's type.")
+    username = Text(max_length=150)
+    may = serializers.ChoiceField(choices=[*MAY])
 
 
 class TokenInput(serializers.Serializer[Any]):

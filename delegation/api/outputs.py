@@ -4,6 +4,7 @@ from typing import Any
 
 from rest_framework import serializers
 
+from delegation.models import DelegationRule
 from delegation.states import Action, HopStatus, Priority, QuestionStatus, Seniority, TaskStatus
 from security.models import InFlight
 
@@ -153,6 +154,7 @@ class AgentOutput(serializers.Serializer[Any]):
     endpoint_url = serializers.CharField()
     is_root = serializers.BooleanField()
     requires_approval = serializers.BooleanField()
+    restricted = serializers.BooleanField()
     enabled = serializers.BooleanField()
     in_flight = serializers.ChoiceField(choices=InFlight.choices)
     disabled_reason = serializers.CharField()
@@ -182,6 +184,53 @@ class TokenOutput(serializers.Serializer[Any]):
     customer_id = serializers.CharField()
     username = serializers.CharField()
     role = serializers.CharField()
+
+
+class KeyOutput(serializers.Serializer[Any]):
+    key_id = serializers.UUIDField()
+    customer_id = serializers.CharField()
+    name = serializers.CharField()
+    prefix = serializers.CharField(help_text="The key's first characters.")
+    username = serializers.CharField(help_text="Whom it speaks for.")
+    scopes = serializers.ListField(
+        child=serializers.CharField(), allow_null=True, help_text="null: all that the person's role allows."
+    )
+    created_at = serializers.DateTimeField()
+    last_used_at = serializers.DateTimeField(allow_null=True, help_text="To the minute.")
+    expires_at = serializers.DateTimeField(allow_null=True)
+    revoked_at = serializers.DateTimeField(allow_null=True)
+
+
+class NewKeyOutput(KeyOutput):
+    api_key = serializers.CharField(help_text="Shown this once.")
+
+
+class RuleOutput(serializers.Serializer[Any]):
+    rule_id = serializers.UUIDField()
+    customer_id = serializers.CharField()
+    agent_from = serializers.CharField()
+    agent_to = serializers.CharField()
+    effect = serializers.ChoiceField(choices=DelegationRule.Effect.choices)
+    reason = serializers.CharField()
+    owner = serializers.CharField(allow_null=True, help_text="Who made it.")
+    created_at = serializers.DateTimeField()
+
+
+class GrantOutput(serializers.Serializer[Any]):
+    grant_id = serializers.UUIDField()
+    customer_id = serializers.CharField()
+    agent = serializers.CharField()
+    username = serializers.CharField()
+    may = serializers.ChoiceField(choices=["invoke", "approve"])
+    created_at = serializers.DateTimeField()
+
+
+class DeletedOutput(serializers.Serializer[Any]):
+    deleted = serializers.BooleanField()
+
+
+class LogoutOutput(serializers.Serializer[Any]):
+    logged_out = serializers.BooleanField()
 
 
 class ProblemOutput(serializers.Serializer[Any]):

@@ -56,9 +56,13 @@ class CursorPages(CursorPagination):
         return Cursor(offset=0, reverse=tokens.get("r") == ["1"], position=position)  # type: ignore[arg-type]
 
 
-def page_of(rows: QuerySet[Any], request: Request, shape: Any) -> dict[str, Any]:
-    """Return one page of the rows, each in its shape: {next, previous, results}. One query."""
+def page_of(rows: QuerySet[Any], request: Request, shape: Any, *, order: str = "-id") -> dict[str, Any]:
+    """Return one page of the rows, each in its shape: {next, previous, results}. One query.
+
+    ``order`` is a column of time-ordered ids.
+    """
     pages = CursorPages()
+    pages.ordering = order
     found = pages.paginate_queryset(rows, request) or []
     return {
         "next": pages.get_next_link(),

@@ -173,6 +173,7 @@ AGENT: Sample = AGENT_REQUEST | {
     "ve_id": "ve-007",
     "description": "",
     "is_root": False,
+    "restricted": False,
     "in_flight": "finish",
     "disabled_reason": "",
     "timeout_seconds": None,
@@ -192,17 +193,57 @@ AGENT_CHECK: Sample = {
     "response_time_seconds": 0.012,
 }
 
+KEY_REQUEST: Sample = {
+    "name": "nightly reports",
+    "scopes": ["task_submit", "task_view"],
+    "expires_at": "2036-11-22T08:00:00Z",
+}
+KEY: Sample = KEY_REQUEST | {
+    "key_id": "0199a1b2-0000-7000-8000-000000000041",
+    "customer_id": "techcorp",
+    "prefix": "a2a_Q3x9Zk",
+    "username": "alice",
+    "created_at": "2026-11-22T08:00:00.000000Z",
+    "last_used_at": None,
+    "revoked_at": None,
+}
+NEW_KEY: Sample = KEY | {"api_key": "a2a_Q3x9Zk..."}
+REVOKED_KEY: Sample = KEY | {"revoked_at": "2026-11-22T09:00:00.000000Z"}
+
+RULE_REQUEST: Sample = {
+    "agent_from": "copywriter",
+    "agent_to": "marketing-manager",
+    "effect": "allow",
+    "reason": "Texts go back for sign-off.",
+}
+RULE: Sample = RULE_REQUEST | {
+    "rule_id": "0199a1b2-0000-7000-8000-000000000051",
+    "customer_id": "techcorp",
+    "owner": "alice",
+    "created_at": "2026-11-22T08:00:00.000000Z",
+}
+GRANT_REQUEST: Sample = {"agent": "editor", "username": "carol", "may": "invoke"}
+GRANT: Sample = GRANT_REQUEST | {
+    "grant_id": "0199a1b2-0000-7000-8000-000000000061",
+    "customer_id": "techcorp",
+    "created_at": "2026-11-22T08:00:00.000000Z",
+}
+DELETED: Sample = {"deleted": True}
+
 TOKEN_REQUEST: Sample = {"username": "alice", "password": "espresso-in-the-morning"}
 REFRESH_REQUEST: Sample = {"refresh": "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.eyJ0b2tlbl90eXBlIjoicmVmcmVzaCJ9.c2ln"}
 TOKENS: Sample = {
     "access": "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.eyJ0b2tlbl90eXBlIjoiYWNjZXNzIn0.c2ln",
     "refresh": REFRESH_REQUEST["refresh"],
     "token_type": "Bearer",
-    "expires_in": 3600,
+    "expires_in": 900,
     "customer_id": "techcorp",
     "username": "alice",
     "role": "owner",
 }
+
+
+LOGOUT: Sample = {"logged_out": True}
 
 
 def page(sample: Sample) -> Sample:

@@ -7,9 +7,10 @@ from uuid import UUID
 import orjson
 from django.core.exceptions import ObjectDoesNotExist
 
-from delegation.models import Agent, Approval, Clarification, Hop, Task, TaskEvent
+from delegation.models import Agent, AgentGrant, Approval, Clarification, DelegationRule, Hop, Task, TaskEvent
 from delegation.services.budgets import task_budget
 from delegation.states import TaskStatus
+from security.models import ApiKey
 
 SUMMARY_LENGTH = 500
 
@@ -209,6 +210,7 @@ def agent_shape(agent: Agent) -> Shape:
         "endpoint_url": agent.endpoint_url,
         "is_root": agent.is_root,
         "requires_approval": agent.requires_approval,
+        "restricted": agent.restricted,
         "enabled": agent.enabled,
         "in_flight": agent.in_flight,
         "disabled_reason": agent.disabled_reason,
@@ -221,6 +223,48 @@ def agent_shape(agent: Agent) -> Shape:
         "max_concurrency": agent.max_concurrency,
         "card_fetched_at": _iso(agent.card_fetched_at),
         "created_at": _iso(agent.created_at),
+    }
+
+
+def key_shape(key: ApiKey) -> Shape:
+    """Return an API key by what it is recognised by; the key itself is known to nobody."""
+    return {
+        "key_id": str(key.key_id),
+        "customer_id": key.customer_id,
+        "name": key.name,
+        "prefix": key.prefix,
+        "username": key.user.get_username(),
+        "scopes": key.scopes,
+        "created_at": _iso(key.created_at),
+        "last_used_at": _iso(key.last_used_at),
+        "expires_at": _iso(key.expires_at),
+        "revoked_at": _iso(key.revoked_at),
+    }
+
+
+def rule_shape(rule: DelegationRule) -> Shape:
+    """Return an exception to the rule of rank."""
+    return {
+        "rule_id": str(rule.id),
+        "customer_id": rule.customer_id,
+        "agent_from": rule.agent_from.agent_type,
+        "agent_to": rule.agent_to.agent_type,
+        "effect": rule.effect,
+        "reason": rule.reason,
+        "owner": rule.owner and rule.owner.get_username(),
+        "created_at": _iso(rule.created_at),
+    }
+
+
+def grant_shape(grant: AgentGrant) -> Shape:
+    """Return what a member may do with one agent."""
+    return {
+        "grant_id": str(grant.id),
+        "customer_id": grant.content_object.customer_id,
+        "agent": grant.content_object.agent_type,
+        "username": grant.user.get_username(),
+        "may": grant.permission.codename.removesuffix("_agent"),
+        "created_at": _iso(grant.created_at),
     }
 
 

@@ -5,12 +5,13 @@ from typing import Any
 from django.urls import URLPattern, path
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
 
-from delegation.api.views import agents, questions, tasks, tokens
+from delegation.api.views import agents, keys, questions, rights, tasks, tokens
 from delegation.api.views.unknown import Unknown
 
 ADDRESSES: tuple[tuple[str, Any, str], ...] = (
     ("auth/token", tokens.Token, "token"),
     ("auth/refresh", tokens.Refresh, "refresh"),
+    ("auth/logout", tokens.Logout, "logout"),
     ("tasks", tasks.Tasks, "tasks"),
     ("tasks/<uuid:task_id>", tasks.TaskDetail, "task"),
     ("tasks/<uuid:task_id>/execute", tasks.TaskExecute, "task-execute"),
@@ -25,6 +26,12 @@ ADDRESSES: tuple[tuple[str, Any, str], ...] = (
     ("agents", agents.Agents, "agents"),
     ("agents/<uuid:agent_id>", agents.AgentDetail, "agent"),
     ("agents/<uuid:agent_id>/check", agents.AgentCheck, "agent-check"),
+    ("keys", keys.Keys, "keys"),
+    ("keys/<uuid:key_id>/revoke", keys.KeyRevoke, "key-revoke"),
+    ("rules", rights.Rules, "rules"),
+    ("rules/<uuid:rule_id>", rights.RuleDetail, "rule"),
+    ("grants", rights.Grants, "grants"),
+    ("grants/<uuid:grant_id>", rights.GrantDetail, "grant"),
 )
 
 

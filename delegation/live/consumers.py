@@ -26,8 +26,9 @@ from delegation.live.following import CustomerFollower, Follower, TaskFollower
 from delegation.live.views import CUSTOMER_KEY
 from delegation.live.watched import RENEW_SECONDS, watch
 from delegation.models import TaskEvent
-from security.credentials import credential_of_token, member_of
+from security.credentials import CUSTOMER_NAMES, credential_of_token, member_of, only_match
 from security.errors import AuthFailed, NotAuthenticated, NotFound, PlatformError, ValidationFailed
+from security.origin import arrived
 from security.principal import Principal
 from security.services import principal_of_user
 from security.switches import SWITCHES_REMEMBERED_SECONDS, is_switched_off, switches_are_stale
@@ -50,6 +51,12 @@ async def _in_thread(function: Callable[P, R], *args: P.args, **kwargs: P.kwargs
     call: Any = DatabaseSyncToAsync(function, thread_sensitive=False, executor=_THREADS)
     result: R = await call(*args, **kwargs)
     return result
+
+
+def _meta(scope: dict[str, Any]) -> dict[str, str]:
+    """Return the handshake's headers in WSGI's words."""
+    named = {f"HTTP_{name.decode('latin-1').upper().replace('-', '_')}": value for name, value in scope["headers"]}
+    return {name: value.decode("latin-1") for name, value in named.items()}
 
 
 def _principal_as_on_the_pages(user: Any, session: Any) -> Principal:
@@ -75,9 +82,11 @@ class EventSocket(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels pub
         self._group: str | None = None
         self._renew_at = 0.0
         self._expires_at: datetime | None = None
+        self._login_id: UUID | None = None
         self._principal: Principal
 
     async def connect(self) -> None:
+        arrived("websocket", _meta(self.scope))
         await self.accept(subprotocol=SUBPROTOCOL if SUBPROTOCOL in self.scope.get("subprotocols", ()) else None)
         try:
             await self._authenticate()
@@ -124,8 +133,16 @@ class EventSocket(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels pub
             tokens = [each for each in offered if each != SUBPROTOCOL]
             credential = await _in_thread(credential_of_token, tokens[0] if tokens else "")
             self._principal, self._expires_at = credential.member.principal, credential.expires_at
+            self._login_id = credential.login_id
         else:
             self._principal = await self._principal_of_session()
+        await _in_thread(only_match, self._principal, self._named())
+
+    def _named(self) -> list[tuple[str, object]]:
+        """Return where the client may have said which customer it means, and what."""
+        query = parse_qs(self.scope.get("query_string", b"").decode("latin-1"), keep_blank_values=True)
+        named = [("X-Customer-ID", _meta(self.scope).get("HTTP_X_CUSTOMER_ID"))]
+        return [*named, *((f"the query's {key}", each) for key in CUSTOMER_NAMES for each in query.get(key, ()))]
 
     async def _principal_of_session(self) -> Principal:
         user = self.scope["user"]
@@ -170,7 +187,8 @@ class EventSocket(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels pub
 
     def _next_batch(self, batches: Iterator[list[TaskEvent]]) -> list[TaskEvent]:
         # Raises when the person has left the customer in the meantime.
-        member_of(user_id=self._principal.user_id, customer_id=self._principal.customer_id)
+        who = self._principal
+        member_of(user_id=who.user_id, customer_id=who.customer_id, login_id=self._login_id)
         return next(batches, [])
 
     async def _next_poke(self) -> set[UUID] | None:

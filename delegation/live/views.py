@@ -1,12 +1,13 @@
 """The operators' pages: a session's door to the services. It translates and holds no rule of its own."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import wraps
 from typing import Any
 from uuid import UUID
 
 from django import forms
 from django.contrib import messages
+from django.contrib.auth import logout
 from django.contrib.auth.decorators import login_required
 from django.db.models import QuerySet, prefetch_related_objects
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
@@ -20,7 +21,9 @@ from delegation.models import Task
 from delegation.services import agents as agent_services
 from delegation.services import questions
 from delegation.services import tasks as task_services
+from delegation.services.reach import agents_at_work_for, approvable_agents
 from delegation.states import TASK_ENDED, TaskStatus
+from security.credentials import CUSTOMER_NAMES, only_match
 from security.errors import AuthFailed, NotFound, PlatformError, ValidationFailed
 from security.principal import Principal
 from security.roles import Permission
@@ -47,13 +50,25 @@ def member_page(view: View) -> View:
         try:
             principal = _principal(request)
         except AuthFailed:
-            return render(request, "live/no_membership.html", status=403)
+            response = render(request, "live/no_membership.html", status=403)
+            if not request.user.is_staff:
+                # With the membership the session ends: to go on the person signs in again, as whoever they are then.
+                logout(request)
+            return response
         try:
+            only_match(principal, _named(request))
             return view(request, principal, **kwargs)
         except NotFound as error:
             raise Http404 from error
 
     return guarded
+
+
+def _named(request: HttpRequest) -> Iterator[tuple[str, object]]:
+    yield "X-Customer-ID", request.headers.get("X-Customer-ID")
+    for name in CUSTOMER_NAMES:
+        yield from ((f"the query's {name}", each) for each in request.GET.getlist(name))
+        yield from ((f"the form's {name}", each) for each in request.POST.getlist(name))
 
 
 def _principal(request: HttpRequest) -> Principal:
@@ -84,7 +99,7 @@ def _surroundings(request: HttpRequest, principal: Principal) -> dict[str, Any]:
 @member_page
 def tasks(request: HttpRequest, principal: Principal) -> HttpResponse:
     """Show the customer's tasks, newest first; take a new one."""
-    agents = agent_services.agents_visible(principal).filter(enabled=True).order_by("name")
+    agents = agents_at_work_for(principal)
     form = TaskForm(request.POST or None, agents=agents)
     if request.method == "POST" and form.is_valid() and (submitted := _submit(request, principal, form)):
         return redirect("live:task", task_id=submitted.id)
@@ -99,6 +114,7 @@ def tasks(request: HttpRequest, principal: Principal) -> HttpResponse:
         after=_cursor(request, "after"),
     )
     context = {"form": form, "page": page, "shown": shown, "filters": SHOWN, "labels": pages.TASK_LABELS}
+    context |= {"may_submit": bool(agents) or principal.may(Permission.TASK_SUBMIT)}
     status = 400 if request.method == "POST" else 200
     return render(request, "live/tasks.html", {**_surroundings(request, principal), **context}, status=status)
 
@@ -145,6 +161,7 @@ def task(request: HttpRequest, principal: Principal, task_id: UUID) -> HttpRespo
         "agent_name": names.get(found.agent_type, found.agent_type),
         "result": pages.as_text(found.result),
         "own": found.created_by_id == principal.user_id,
+        "approvable": approvable_agents(principal),
         "ended": found.status in TASK_ENDED,
         "unstarted": found.status == TaskStatus.SUBMITTED and not hops,
         "tree": pages.tree(hops),

@@ -340,7 +340,7 @@ def _context(hop: ClaimedHop, roster: Roster, situation: Situation, inputs: list
 
 def _colleagues(roster: Roster, situation: Situation) -> orjson.Fragment:
     """Return, as JSON, the colleagues that an agent may delegate to from where it stands."""
-    place = situation.depth, situation.path
+    place = situation.depth, situation.path, situation.reach
     if place not in roster.shown:
         shown = [
             {

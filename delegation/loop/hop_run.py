@@ -12,7 +12,7 @@ from delegation.policy.verdict import Situation, Verdict
 from delegation.store import ClaimedHop
 from delegation.store.records import Row
 from delegation.store.rows import ruling_row
-from security.authorisation import Ruling, may_invoke
+from security.authorisation import Ruling
 from security.errors import AuthFailed, CustomerDisabled, PlatformError
 from security.limiting import Terms
 
@@ -47,17 +47,18 @@ class HopRun:
             CustomerDisabled
             AuthFailed: it may not be called.
         """
+        hop = self.hop
         self.known_agents = frozenset(roster.agents)
-        self._agent = roster.agents.get(self.hop.agent_type)
-        if self._agent is None:
-            raise AgentUnavailable(internal=f"no agent {self.hop.agent_type}")
-        ruling = may_invoke(customer_id=self.hop.task.customer_id, target=self._agent)
-        if self.hop.polls:
+        self._agent = roster.agents.get(hop.agent_type)
+        if hop.polls and self._agent is not None:
             return
-        if not self.hop.tries:
-            self._record(ruling, action="invoke", target=self.hop.agent_type)
+        ruling = roster.call_ruling(hop.agent_type, path=hop.path, user_id=hop.task.created_by)
+        if not hop.tries:
+            self._record(ruling, action="invoke", target=hop.agent_type)
+        if self._agent is None:
+            raise AgentUnavailable(internal=ruling.reason)
         if not roster.terms.active:
-            raise CustomerDisabled(internal=f"{self.hop.task.customer_id} is disabled")
+            raise CustomerDisabled(internal=f"{hop.task.customer_id} is disabled")
         if not self._agent.enabled:
             raise AgentUnavailable(internal=ruling.reason)
         if not ruling.authorized:
@@ -72,6 +73,8 @@ class HopRun:
             roster=roster.agents,
             rules=roster.rules,
             used_pairs=roster.used_pairs,
+            rulings=roster.rulings,
+            reach=roster.reach_of(task.created_by),
             hops_left=max(0, task.hop_budget - task.hop_count),
         )
 
@@ -103,7 +106,7 @@ class HopRun:
         row = ruling_row(
             task_id=self.hop.task.id,
             customer_id=self.hop.task.customer_id,
-            agent_ve_id=self.agent.ve_id,
+            agent_ve_id=self._agent.ve_id if self._agent else "",
             target=target,
             action=action,
             authorized=ruling.authorized,

@@ -34,6 +34,9 @@ class Agent(models.Model):
     card_fetched_at = models.DateTimeField(null=True, blank=True, editable=False)
     is_root = models.BooleanField(default=False, help_text="Receives the tasks that name no agent.")
     requires_approval = models.BooleanField(default=False, help_text="A person must approve what is delegated to it.")
+    restricted = models.BooleanField(
+        default=False, help_text="Only owners, and people with a grant for it, may have it work for them."
+    )
     enabled = models.BooleanField(default=True, help_text="Off: no call of it begins any more.")
     in_flight = models.CharField("when switched off", max_length=6, choices=InFlight, default=InFlight.FINISH)
     disabled_reason = models.TextField("why it is switched off", default="", blank=True)
@@ -63,6 +66,10 @@ class Agent(models.Model):
     class Meta:
         ordering = ["customer_id", "agent_type"]
         indexes = [models.Index(fields=["in_flight"], name="agent_disabled", condition=models.Q(enabled=False))]
+        permissions = [
+            ("invoke_agent", "May have the agent work for them"),
+            ("approve_agent", "May approve what is delegated to the agent"),
+        ]
         constraints = [
             models.UniqueConstraint(fields=["customer", "agent_type"], name="one_agent_per_type"),
             models.UniqueConstraint(fields=["customer", "ve_id"], name="one_agent_per_ve_id"),

@@ -1,12 +1,12 @@
 """May this decision be carried out? Pure: frozen facts in, a verdict with its reasons out."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from delegation.errors import DelegationCycle, HopBudgetExceeded, MaxDepthExceeded
 from delegation.policy.approval import Rules, reason_to_ask
 from delegation.policy.decision import Decision, Subtask
-from security.authorisation import Employee, Ruling, may_delegate
+from security.authorisation import Employee, PairRulings, Ruling, may_delegate
 from security.errors import AuthFailed, PlatformError
 
 MAX_DEPTH = 5
@@ -24,7 +24,10 @@ class Colleague(Employee):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Situation:
-    """Where a hop stands when it decides. ``path`` runs from the root to the deciding agent itself."""
+    """Where a hop stands when it decides. ``path`` runs from the root to the deciding agent itself.
+
+    ``reach`` are the agents that the task's person may have work for them; None: all.
+    """
 
     agent: Colleague
     depth: int
@@ -33,6 +36,8 @@ class Situation:
     hops_left: int
     rules: Rules = field(default_factory=Rules)
     used_pairs: frozenset[tuple[str, str]] = frozenset()
+    rulings: PairRulings = field(default_factory=dict)
+    reach: frozenset[str] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,8 +68,32 @@ def candidates(situation: Situation) -> list[Colleague]:
     return [
         colleague
         for agent_type, colleague in situation.roster.items()
-        if agent_type not in situation.path and may_delegate(source=situation.agent, target=colleague).authorized
+        if agent_type not in situation.path and may_receive(colleague, situation).authorized
     ]
+
+
+def may_receive(target: Colleague, situation: Situation) -> Ruling:
+    """Rule whether the hop may delegate to the agent.
+
+    The task's person must reach it, and so must every agent on the path: a delegation never widens anyone's rights.
+    """
+    if situation.reach is not None and target.agent_type not in situation.reach:
+        return Ruling(authorized=False, reason=f"{target.agent_type} is beyond the reach of the task's person")
+    own = may_delegate(source=situation.agent, target=target, rulings=situation.rulings)
+    if not own.authorized:
+        return own
+    for agent_type, ancestor in _ancestors(situation):
+        if ancestor is None:
+            return Ruling(authorized=False, reason=f"{agent_type} on the path is employed no more")
+        theirs = may_delegate(source=ancestor, target=target, rulings=situation.rulings)
+        if not theirs.authorized:
+            return Ruling(authorized=False, reason=f"{agent_type} on the path may not: {theirs.reason}")
+    return own
+
+
+def _ancestors(situation: Situation) -> Iterator[tuple[str, Colleague | None]]:
+    """Yield the agents on the path above the deciding one, with what is known of each."""
+    return ((agent_type, situation.roster.get(agent_type)) for agent_type in situation.path[:-1])
 
 
 def judge(decision: Decision, situation: Situation) -> Verdict:
@@ -109,7 +138,7 @@ def _rule(agent_type: str, situation: Situation) -> tuple[Ruling, PlatformError 
     if target is None:
         reason = "no such agent here"
         return Ruling(authorized=False, reason=reason), AuthFailed(internal=f"{reason}: {agent_type[:100]!r}")
-    ruling = may_delegate(source=situation.agent, target=target)
+    ruling = may_receive(target, situation)
     return ruling, None if ruling.authorized else AuthFailed(internal=ruling.reason)
 
 

@@ -31,9 +31,10 @@ from security.principal import Principal
 from security.roles import Permission
 from security.signing import RingSigner
 from security.switches import record_switch
+from security.testimony import on_record
 
 EDITABLE = frozenset(
-    "agent_type name description seniority skills endpoint_url is_root requires_approval enabled in_flight "
+    "agent_type name description seniority skills endpoint_url is_root requires_approval restricted enabled in_flight "
     "disabled_reason timeout_seconds max_concurrency calls_per_hour expected_tokens expected_cost_usd".split()
 )
 _CHECK_SECONDS = 10.0
@@ -49,11 +50,13 @@ class AgentCheck:
     response_time_seconds: float
 
 
+@on_record()
 def agents_visible(principal: Principal) -> QuerySet[Agent]:
     principal.require(Permission.AGENT_VIEW)
     return Agent.objects.of_customer(principal.customer_id)
 
 
+@on_record()
 def agent_get(*, principal: Principal, agent_id: UUID) -> Agent:
     """Return the agent. Raises NotFound where it does not exist or is another customer's."""
     agent = agents_visible(principal).filter(id=agent_id).first()
@@ -62,6 +65,7 @@ def agent_get(*, principal: Principal, agent_id: UUID) -> Agent:
     return agent
 
 
+@on_record()
 def agent_create(*, principal: Principal, fields: dict[str, object], now: datetime) -> Agent:
     """Hire an agent. Its VE id is made from its type. ``credential`` is {kind, ...}, or None for none.
 
@@ -75,6 +79,7 @@ def agent_create(*, principal: Principal, fields: dict[str, object], now: dateti
     return _saved(agent, fields, now=now)
 
 
+@on_record()
 def agent_update(*, principal: Principal, agent_id: UUID, fields: dict[str, object], now: datetime) -> Agent:
     """Change an agent; ``enabled`` is its kill switch. Raises as ``agent_create``, and NotFound."""
     principal.require(Permission.AGENT_EDIT)
@@ -104,12 +109,14 @@ def agent_switched(agent: Agent, *, by: str, now: datetime) -> None:
         transaction.on_commit(lambda: agent_calls_cancel(**whose, now=now))
 
 
+@on_record()
 def agent_check(*, principal: Principal, agent_id: UUID, now: datetime) -> AgentCheck:
     """Fetch the agent's card now and keep it; an agent that cannot be reached is an outcome, not an error.
 
     Raises:
         AuthFailed, NotFound
     """
+    principal.require(Permission.AGENT_EDIT)
     agent = agent_get(principal=principal, agent_id=agent_id)
     began = time.perf_counter()
     try:

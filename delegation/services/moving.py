@@ -9,6 +9,7 @@ from uuid import UUID
 from django.db import transaction
 from django.db.models import Case, Q, QuerySet, Value, When
 
+from audit.models import AuthorizationLog
 from delegation import metrics
 from delegation.actors import bell
 from delegation.live.feed import feed
@@ -18,6 +19,8 @@ from delegation.store.plain import end_branch
 from delegation.store.records import BranchEnd, Row
 from delegation.store.rows import new_id
 from security.errors import PlatformError
+from security.principal import Principal
+from security.testimony import Action, ruling
 
 
 class Moving:
@@ -28,6 +31,7 @@ class Moving:
         self.now = now
         self._events: list[tuple[str, Row]] = []
         self._wakes: list[UUID] = []
+        self._rulings: list[AuthorizationLog] = []
 
     @property
     def ended(self) -> bool:
@@ -40,6 +44,20 @@ class Moving:
     def wake(self, hop_id: UUID) -> None:
         """Have a worker look at the hop once the change is committed."""
         self._wakes.append(hop_id)
+
+    def testify(self, principal: Principal, what: str, *, agent_ve_id: str = "") -> None:
+        """Put on record that the person was let in to the task's context, and what for."""
+        row = ruling(
+            principal,
+            task_id=self.task.id,
+            agent_ve_id=agent_ve_id,
+            target=self.task.agent_type,
+            action=Action.ACCESS_CONTEXT,
+            authorized=True,
+            reason=f"{principal.username} {what}",
+            at=self.now,
+        )
+        self._rulings.append(AuthorizationLog(**row))
 
     def answered(self) -> None:
         """Count one open question less; with the last one the task works on, unless it has ended with it."""
@@ -123,6 +141,7 @@ class Moving:
             for seq, (type_, data) in enumerate(self._events, first)
         ]
         TaskEvent.objects.bulk_create(numbered)
+        AuthorizationLog.objects.bulk_create(self._rulings)
         self.task.last_seq += len(numbered)
         self.task.save()
         moved = {self.task.id: (self.task.customer_id, self.task.last_seq)}

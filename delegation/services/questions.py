@@ -4,30 +4,39 @@ from datetime import datetime
 from uuid import UUID
 
 from django.db.models import QuerySet
+from django.utils import timezone
 
 from delegation.errors import ApprovalRejected, Conflict
 from delegation.models import Approval, ApprovalVote, Clarification, Hop, Task
 from delegation.services.moving import Moving, moving
+from delegation.services.reach import may_approve
 from delegation.services.storable import check_storable
 from delegation.states import HopStatus, QuestionStatus, TaskStatus
 from delegation.store.rows import call_digest, continuation, new_id
+from security.authorisation import Ruling
 from security.errors import AuthFailed, NotFound, ValidationFailed
 from security.principal import Principal
 from security.roles import Permission
+from security.testimony import on_record, record_admission
 
 ANSWER_LENGTH = 100_000
 
 
+@on_record()
 def approvals_visible(principal: Principal) -> QuerySet[Approval]:
     principal.require(Permission.TASK_VIEW)
+    record_admission(principal, what="lists approvals", at=timezone.now())
     return Approval.objects.of_customer(principal.customer_id)
 
 
+@on_record()
 def clarifications_visible(principal: Principal) -> QuerySet[Clarification]:
     principal.require(Permission.TASK_VIEW)
+    record_admission(principal, what="lists questions", at=timezone.now())
     return Clarification.objects.of_customer(principal.customer_id)
 
 
+@on_record()
 def approval_vote(
     *, principal: Principal, approval_id: UUID, approved: bool, now: datetime, comment: str = ""
 ) -> Approval:
@@ -38,9 +47,11 @@ def approval_vote(
         AuthFailed: the role does not decide (any more, after an escalation), or it is the person's own task.
         Conflict: it is decided or expired already, or the person has spoken before, or the call has changed.
     """
-    principal.require(Permission.APPROVE)
     check_storable("comment", comment)
-    found = approvals_visible(principal).filter(id=approval_id).first()
+    found = Approval.objects.of_customer(principal.customer_id).filter(id=approval_id).first()
+    allowed = may_approve(principal, agent_type=found.agent_to if found else "")
+    # Before it is told whether there is such an approval: the answer is the same for what does not exist.
+    _check_allowed(allowed)
     if found is None:
         raise NotFound(internal=f"approval {approval_id} for {principal.customer_id}")
     with moving(found.task_id, now=now) as move:
@@ -51,6 +62,7 @@ def approval_vote(
         if approved:
             _check_not_own(move.task, principal)
             _check_call(approval)
+        move.testify(principal, f"{'approves' if approved else 'rejects'}: {allowed.reason}")
         _record_vote(approval, principal, approved=approved, comment=comment, now=now)
         if approved:
             _grant(move, approval, principal, comment=comment)
@@ -60,6 +72,7 @@ def approval_vote(
     return approval
 
 
+@on_record()
 def clarification_answer(*, principal: Principal, clarification_id: UUID, answer: str, now: datetime) -> Clarification:
     """Answer an agent's question; the agent is called again with the answer.
 
@@ -69,7 +82,7 @@ def clarification_answer(*, principal: Principal, clarification_id: UUID, answer
         Conflict: it is answered or expired already.
     """
     principal.require(Permission.ANSWER)
-    found = clarifications_visible(principal).filter(id=clarification_id).first()
+    found = Clarification.objects.of_customer(principal.customer_id).filter(id=clarification_id).first()
     if found is None:
         raise NotFound(internal=f"clarification {clarification_id} for {principal.customer_id}")
     _check_answer(answer)
@@ -86,6 +99,7 @@ def clarification_answer(*, principal: Principal, clarification_id: UUID, answer
             answer=answer,
             by=principal.username,
         )
+        move.testify(principal, f"answers as {principal.role}")
         move.answered()
         _resume(move, question.hop)
     return question
@@ -119,6 +133,11 @@ def _resume(move: Moving, hop: Hop) -> None:
     following.save(force_insert=True)
     move.task.hop_count += 1
     move.wake(following.id)
+
+
+def _check_allowed(ruling: Ruling) -> None:
+    if not ruling.authorized:
+        raise AuthFailed(internal=ruling.reason, detail="Your role does not allow this.")
 
 
 def _check_not_own(task: Task, principal: Principal) -> None:

@@ -14,6 +14,7 @@ import orjson
 from django.conf import settings
 from django.db import DatabaseError, transaction
 from django.db.models import QuerySet
+from django.utils import timezone
 
 from delegation import metrics
 from delegation.actors import bell
@@ -23,17 +24,19 @@ from delegation.models import Agent, Hop, Task, TaskEvent
 from delegation.models.agents import AGENT_TYPE
 from delegation.services.backlog import check_backlog
 from delegation.services.moving import moving
+from delegation.services.reach import may_work_for
 from delegation.services.storable import check_storable
 from delegation.states import PRIORITY_RANK, HopStatus, Priority, TaskStatus
 from delegation.store import NewTask, store_for_database
 from delegation.store.records import Row
-from delegation.store.rows import hop_row, new_id, ruling_row
-from security.authorisation import RANKS, Employee, may_invoke
-from security.errors import CustomerDisabled, NotFound, ValidationFailed
+from delegation.store.rows import hop_row, new_id
+from security.authorisation import RANKS, Ruling
+from security.errors import AuthFailed, CustomerDisabled, NotFound, ValidationFailed
 from security.limiting import limiter, terms_of
 from security.limits import Admission, exceeded
 from security.principal import Principal
 from security.roles import Permission
+from security.testimony import Action, on_record, record_admission, ruling
 
 _TRACEPARENT = re.compile(r"\A[0-9a-f]{2}-(?!0{32})([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}")
 _IDEMPOTENCY_KEY_LENGTH = 255
@@ -51,6 +54,7 @@ class Submission:
     admission: Admission
 
 
+@on_record(action=Action.INVOKE)
 def task_submit(
     *,
     principal: Principal,
@@ -66,7 +70,7 @@ def task_submit(
     """Save a task for the agent named (or the customer's root agent) and have a worker begin it.
 
     Raises:
-        AuthFailed: the person may not submit.
+        AuthFailed: the person may not submit, or not to this agent.
         NotFound: the customer has no such agent, or it is disabled.
         ValidationFailed, PayloadTooLarge: the message cannot be taken.
         Conflict: the idempotency key was used with another request.
@@ -75,16 +79,16 @@ def task_submit(
         LimiterUnavailable: nobody can tell whether it has.
         CustomerDisabled
     """
-    principal.require(Permission.TASK_SUBMIT)
     check_enabled(principal.customer_id)
     _check_message(message)
     _check_idempotency_key(idempotency_key)
     check_storable("metadata", metadata)
     priority = _checked_priority(priority)
-    agent = access_root_agent(customer_id=principal.customer_id, agent_type=agent_type)
+    agent, allowed = access_root_agent(principal=principal, agent_type=agent_type)
     new = prepared_task(
         principal=principal,
         agent=agent,
+        allowed=allowed,
         message=message,
         priority=priority,
         start=start,
@@ -117,8 +121,12 @@ def prepared_task(
     request_digest: str,
     trace_id: str,
     now: datetime,
+    allowed: Ruling | None = None,
 ) -> NewTask:
-    """Return the rows of a new task with its first hop, the event that tells of it, and the ruling that allowed it."""
+    """Return the rows of a new task with its first hop, the event that tells of it, and the ruling that allowed it.
+
+    ``allowed`` is that ruling; None: the person's role did.
+    """
     task: Row = {
         "id": new_id(),
         "customer_id": principal.customer_id,
@@ -155,21 +163,22 @@ def prepared_task(
         "at": now,
         "data": {"agent": agent.agent_type, "priority": priority, "message": message[:200]},
     }
-    ruling = ruling_row(
+    # The task's person has access to its context from here on: their own looks at it are not recorded again.
+    testimony = ruling(
+        principal,
         task_id=task["id"],
-        customer_id=principal.customer_id,
         agent_ve_id=agent.ve_id,
         target=agent.agent_type,
-        action="access_context",
+        action=Action.ACCESS_CONTEXT,
         authorized=True,
-        reason=f"{principal.username} submits as {principal.role}",
-        headers={},
+        reason=f"{principal.username} submits: {allowed.reason if allowed else f'role {principal.role}'}",
         at=now,
     )
     hops = [_first_hop(task, ve_id=agent.ve_id, at=now)] if start else []
-    return NewTask(task=task, hops=hops, events=[event], authorizations=[ruling])
+    return NewTask(task=task, hops=hops, events=[event], authorizations=[testimony])
 
 
+@on_record(action=Action.INVOKE)
 def task_execute(*, principal: Principal, task_id: UUID, now: datetime) -> Task:
     """Start a task that was submitted with start=false.
 
@@ -178,10 +187,9 @@ def task_execute(*, principal: Principal, task_id: UUID, now: datetime) -> Task:
         Conflict: it has been started already, or is over.
         Overloaded: too much work waits already.
     """
-    principal.require(Permission.TASK_SUBMIT)
     check_enabled(principal.customer_id)
     found = task_get(principal=principal, task_id=task_id)
-    agent = access_root_agent(customer_id=principal.customer_id, agent_type=found.agent_type)
+    agent, allowed = access_root_agent(principal=principal, agent_type=found.agent_type)
     with moving(found.id, now=now) as move:
         if move.task.status != TaskStatus.SUBMITTED or move.task.hop_count:
             raise Conflict(detail="The task has been started already.")
@@ -190,10 +198,12 @@ def task_execute(*, principal: Principal, task_id: UUID, now: datetime) -> Task:
         row |= {"message": found.message, "priority": found.priority}
         hop = Hop.objects.create(**_first_hop(row, ve_id=agent.ve_id, at=now))
         move.task.hop_count = 1
+        move.testify(principal, f"starts: {allowed.reason}", agent_ve_id=agent.ve_id)
         move.wake(hop.id)
     return move.task
 
 
+@on_record()
 def task_cancel(*, principal: Principal, task_id: UUID, now: datetime) -> Task:
     """Cancel the task with everything under it. Agents that are being called are no longer listened to.
 
@@ -205,21 +215,28 @@ def task_cancel(*, principal: Principal, task_id: UUID, now: datetime) -> Task:
     with moving(found.id, now=now) as move:
         if move.ended:
             raise Conflict(detail=f"The task is {move.task.status} already.")
+        move.testify(principal, f"cancels as {principal.role}")
         move.end(TaskStatus.CANCELED)
     return move.task
 
 
+@on_record()
 def tasks_visible(principal: Principal) -> QuerySet[Task]:
     """Return the tasks that the person may see."""
     principal.require(Permission.TASK_VIEW)
+    record_admission(principal, what="lists tasks", at=timezone.now())
     return Task.objects.of_customer(principal.customer_id)
 
 
+@on_record()
 def task_get(*, principal: Principal, task_id: UUID) -> Task:
     """Return the task. Raises NotFound where it does not exist or belongs to another customer."""
-    task = tasks_visible(principal).filter(id=task_id).first()
+    principal.require(Permission.TASK_VIEW)
+    task: Task | None = Task.objects.of_customer(principal.customer_id).filter(id=task_id).first()
     if task is None:
         raise NotFound(internal=f"task {task_id} for {principal.customer_id}")
+    if task.created_by_id != principal.user_id:
+        record_admission(principal, what="reads the task", task_id=task_id, at=timezone.now())
     return task
 
 
@@ -235,31 +252,30 @@ def events_after(*, principal: Principal, task_id: UUID, after: int, limit: int 
     return list(task.events.filter(seq__gt=after).order_by("seq")[:limit])
 
 
-def access_root_agent(*, customer_id: str, agent_type: str | None) -> Agent:
-    """Return the agent that a task is given to: the one named, else the customer's root agent or most senior one.
+def access_root_agent(*, principal: Principal, agent_type: str | None) -> tuple[Agent, Ruling]:
+    """Return the agent that a task is given to, with what allows it: the one named, else the customer's root agent or
+    most senior one.
 
     Raises:
         NotFound: there is none such, or it is disabled.
+        AuthFailed: the person may not have it work for them.
     """
-    agents = Agent.objects.of_customer(customer_id)
+    agents = Agent.objects.of_customer(principal.customer_id)
     if agent_type is None:
         agent = agents.filter(is_root=True, enabled=True).first() or _most_senior(agents)
     else:
         # What is no agent's name may hold characters that the database refuses to compare with.
         named = re.fullmatch(AGENT_TYPE, agent_type)
-        agent = agents.filter(agent_type=agent_type).first() if named else None
-    ruling = agent and may_invoke(
-        customer_id=customer_id,
-        target=Employee(
-            customer_id=agent.customer_id,
-            agent_type=agent.agent_type,
-            seniority=agent.seniority,
-            enabled=agent.enabled,
-        ),
-    )
-    if agent is None or not (ruling and ruling.authorized):
-        raise NotFound(internal=f"agent {agent_type!r} for {customer_id}", detail="There is no such agent.")
-    return agent
+        agent = agents.filter(agent_type=agent_type, enabled=True).first() if named else None
+    if agent is None:
+        principal.require(Permission.TASK_SUBMIT)
+        raise NotFound(
+            internal=f"agent {agent_type!r:.100} for {principal.customer_id}", detail="There is no such agent."
+        )
+    allowed = may_work_for(principal, agent)
+    if not allowed.authorized:
+        raise AuthFailed(internal=f"{principal.username}: {allowed.reason}", detail="Your role does not allow this.")
+    return agent, allowed
 
 
 def check_enabled(customer_id: str) -> None:

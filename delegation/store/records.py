@@ -22,6 +22,7 @@ class TaskFacts:
     id: UUID
     customer_id: str
     created_by: int | None
+    """Whose task it is: their rights bound every hop's."""
     message: str
     priority: str
     trace_id: str

@@ -7,27 +7,41 @@ import pytest
 from django.apps import apps
 from django.contrib import admin
 from django.contrib.auth import get_user_model
-from django.contrib.auth.models import Permission
 from django.db import connection
 from django.db.models import Model
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
+from guardian.shortcuts import assign_perm
 
 from audit.models import AuthorizationLog, DelegationLog, LeakageLog
 from delegation.admin.sidebar import navigation
-from delegation.models import Agent, Approval, ApprovalVote, Clarification, Hop, Task, TaskEvent, Worker
+from delegation.models import (
+    Agent,
+    AgentGrant,
+    Approval,
+    ApprovalVote,
+    Clarification,
+    DelegationRule,
+    Hop,
+    Task,
+    TaskEvent,
+    Worker,
+)
 from delegation.models.questions import ApprovalRules
 from delegation.states import Action, HopStatus
-from security.models import ApiKey, Customer, Membership
+from security.models import ApiKey, Customer, Login, Membership, PlatformAuditor, Role
 from tests.agents import AgentServer
 from tests.delegation import rows
-from tests.people import PASSWORD, Cast
+from tests.people import PASSWORD, Cast, Person
 
 LOGS = [DelegationLog, AuthorizationLog, LeakageLog]
-READ_ONLY: list[type[Model]] = [*LOGS, Task, Hop, TaskEvent, Approval, ApprovalVote, Clarification, Worker, ApiKey]
-ALL: list[type[Model]] = [*READ_ONLY, ApprovalRules, Agent, Customer, Membership, get_user_model()]
+READ_ONLY: list[type[Model]] = [*LOGS, Task, Hop, TaskEvent, Approval, ApprovalVote, Clarification, Worker, Login]
+RULES: list[type[Model]] = [ApprovalRules, DelegationRule, AgentGrant]
+ALL: list[type[Model]] = [*READ_ONLY, *RULES, Agent, Customer, Membership, PlatformAuditor, ApiKey, get_user_model()]
+# Those of the installation belong to no customer.
+SCOPED = [model for model in ALL if model not in {Worker, PlatformAuditor}]
 
 
 def address(model: type[Model], page: str, *args: object) -> str:
@@ -53,7 +67,19 @@ def story(people: Cast) -> Task:
     ApprovalVote.objects.create(approval=approval, user=people.bob.user, approved=True, comment="Fine.", created_at=now)
     rows.logged(task)
     ApprovalRules.objects.get_or_create(customer_id="techcorp")
+    PlatformAuditor.objects.get_or_create(user=people.bob.user, defaults={"reason": "The yearly audit."})
+    rule(task.customer_id, people.alice)
     return task
+
+
+def rule(customer_id: str, person: Person) -> None:
+    """Let the customer have a rule for a pair, a grant, an API key and a login."""
+    source, target = Agent.objects.filter(customer_id=customer_id).order_by("id")[:2]
+    pair = {"agent_from": source, "agent_to": target, "effect": "deny"}
+    DelegationRule.objects.get_or_create(customer_id=customer_id, **pair, defaults={"reason": f"For {customer_id}."})
+    assign_perm("invoke_agent", person.user, target)
+    assert person.api_key
+    assert person.token
 
 
 @pytest.fixture
@@ -65,14 +91,20 @@ def root(people: Cast) -> Client:
 
 @pytest.fixture
 def auditor(people: Cast) -> Client:
-    """Carol, allowed to view everything in the admin, of TechCorp."""
+    """Carol, TechCorp's auditor."""
     carol = people.carol.user
     carol.is_staff = True
     carol.save()
-    carol.user_permissions.set(Permission.objects.all())
+    Membership.objects.filter(user=carol).update(role=Role.AUDITOR)
     client = Client()
     client.force_login(carol)
     return client
+
+
+@pytest.fixture
+def operator(auditor: Client, people: Cast) -> Client:
+    Membership.objects.filter(user=people.carol.user).update(role=Role.OPERATOR)
+    return auditor
 
 
 @pytest.mark.parametrize("model", ALL, ids=lambda model: model.__name__)
@@ -184,14 +216,14 @@ def test_an_auditor_sees_the_own_customer_and_no_other(auditor: Client, task: Ta
     rows.hop(theirs, theirs.hops.get())
     rows.approval(rows.hop(theirs, theirs.hops.get(depth=0), status=HopStatus.WAITING))
     rows.logged(theirs)
-    assert people.zoe.api_key
+    rule("acmecorp", people.zoe)
+    ApprovalRules.objects.create(customer_id="acmecorp")
 
-    scoped = [model for model in ALL if model is not Worker]
-    for model in scoped:
+    for model in SCOPED:
         shown = auditor.get(address(model, "changelist")).content.decode()
         assert "acmecorp" not in shown.lower(), model
         assert str(theirs.id) not in shown
-    for row in filter(None, map(_row_of_acme, scoped)):
+    for row in filter(None, map(_row_of_acme, SCOPED)):
         # The admin's way to say that there is no such row.
         assert auditor.get(address(type(row), "change", row.pk)).headers["Location"] == reverse("admin:index")
     assert str(task.id) in auditor.get(address(Task, "changelist")).content.decode()
@@ -200,6 +232,7 @@ def test_an_auditor_sees_the_own_customer_and_no_other(auditor: Client, task: Ta
 
 def _row_of_acme(model: type[Model]) -> Model | None:
     path = {Customer: "id", ApprovalVote: "approval__customer_id", get_user_model(): "memberships__customer_id"}
+    path[AgentGrant] = "content_object__customer_id"
     return model._default_manager.filter(**{path.get(model, "customer_id"): "acmecorp"}).first()
 
 
@@ -226,15 +259,14 @@ def test_the_sidebar_leads_only_where_a_person_may_go(auditor: Client, people: C
     assert [auditor.get(link).status_code for link in links] == [200] * len(links)
 
 
-def test_a_member_cancels_tasks_from_the_list(auditor: Client, task: Task, people: Cast) -> None:
-    Membership.objects.filter(user=people.carol.user).update(role="operator")
+def test_a_member_cancels_tasks_from_the_list(operator: Client, task: Task, people: Cast) -> None:
     action = {"action": "cancel", "_selected_action": [str(task.id)]}
 
-    shown = auditor.post(address(Task, "changelist"), action, follow=True).content.decode()
+    shown = operator.post(address(Task, "changelist"), action, follow=True).content.decode()
     assert "1 task canceled." in shown
     assert Task.objects.get().status == "canceled"
 
-    again = auditor.post(address(Task, "changelist"), action, follow=True).content.decode()
+    again = operator.post(address(Task, "changelist"), action, follow=True).content.decode()
     assert "The task is canceled already." in again
 
 
@@ -268,13 +300,13 @@ def test_an_agent_is_employed_and_its_address_judged(root: Client, people: Cast,
     assert Agent.objects.get().skills == ["editing"]
 
 
-def test_agents_are_looked_in_on(auditor: Client, people: Cast, agent_server: AgentServer) -> None:
+def test_agents_are_looked_in_on(operator: Client, people: Cast, agent_server: AgentServer) -> None:
     there = rows.employ("writer")
     Agent.objects.filter(id=there.id).update(endpoint_url=agent_server.url("writer"))
     away = rows.employ("editor")
 
     action = {"action": "check_now", "_selected_action": [str(there.id), str(away.id)]}
-    shown = auditor.post(address(Agent, "changelist"), action, follow=True).content.decode()
+    shown = operator.post(address(Agent, "changelist"), action, follow=True).content.decode()
 
     assert "Writer (writer) answers" in shown
     assert "Editor (editor): The selected agent is currently unavailable." in shown

@@ -1,6 +1,7 @@
 """The customer's virtual employees."""
 
 from dataclasses import asdict
+from typing import ClassVar
 from uuid import UUID
 
 from django.utils import timezone
@@ -18,9 +19,12 @@ from delegation.api.views.door import Door, principal_of
 from delegation.errors import Conflict
 from delegation.services import agents
 from security.errors import NotFound, ValidationFailed
+from security.roles import Permission
 
 
 class Agents(Door):
+    needs: ClassVar = {"GET": Permission.AGENT_VIEW, "POST": Permission.AGENT_EDIT}
+
     @documented(
         summary="List agents",
         operation_id="agents_list",
@@ -53,6 +57,8 @@ class Agents(Door):
 
 
 class AgentDetail(Door):
+    needs: ClassVar = {"GET": Permission.AGENT_VIEW, "PATCH": Permission.AGENT_EDIT}
+
     @documented(
         summary="Read an agent",
         operation_id="agents_read",
@@ -88,6 +94,8 @@ class AgentDetail(Door):
 
 
 class AgentCheck(Door):
+    needs: ClassVar = {"POST": Permission.AGENT_EDIT}
+
     @documented(
         summary="Check an agent now",
         operation_id="agents_check",

@@ -1,19 +1,30 @@
 """What every view of this door has in common."""
 
-from typing import Any, cast
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar, cast
 
+from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
+from delegation.api.permissions import DeclaredPermission
 from delegation.api.rendering import JsonNegotiation
 from security.http_limits import count_user
 from security.principal import Principal
+from security.roles import Permission
 
 
 class Door(APIView):
-    """A view that speaks JSON alone and knows for whom it acts."""
+    """A view that speaks JSON alone and knows for whom it acts.
+
+    ``needs`` declares the permission that each method asks for; what is not declared is refused.
+    """
 
     content_negotiation_class = JsonNegotiation
+    # What a view's fields are stands in the schema; OPTIONS has no other use here.
+    http_method_names = ("get", "post", "patch", "delete", "head")
+    permission_classes: Sequence[type[BasePermission]] = (DeclaredPermission,)
+    needs: ClassVar[Mapping[str, Permission]] = {}
 
     def initialize_request(self, request: Any, *args: Any, **kwargs: Any) -> Request:
         if "HTTP_TRANSFER_ENCODING" in request.META:

@@ -1,5 +1,6 @@
 """What waits for a person: approvals and clarifications."""
 
+from typing import ClassVar
 from uuid import UUID
 
 from django.utils import timezone
@@ -17,9 +18,12 @@ from delegation.api.views.door import Door, principal_of
 from delegation.errors import Conflict
 from delegation.services import questions
 from security.errors import NotFound, ValidationFailed
+from security.roles import Permission
 
 
 class Approvals(Door):
+    needs: ClassVar = {"GET": Permission.TASK_VIEW}
+
     @documented(
         summary="List approvals, newest first",
         operation_id="approvals_list",
@@ -36,6 +40,7 @@ class Approvals(Door):
 
 
 class _Vote(Door):
+    needs: ClassVar = {"POST": Permission.APPROVE}
     approved: bool
 
     def vote(self, request: Request, approval_id: UUID) -> Response:
@@ -87,6 +92,8 @@ class ApprovalReject(_Vote):
 
 
 class Clarifications(Door):
+    needs: ClassVar = {"GET": Permission.TASK_VIEW}
+
     @documented(
         summary="List questions, newest first",
         operation_id="clarifications_list",
@@ -103,6 +110,8 @@ class Clarifications(Door):
 
 
 class ClarificationAnswer(Door):
+    needs: ClassVar = {"POST": Permission.ANSWER}
+
     @documented(
         summary="Answer a question",
         operation_id="clarifications_answer",

@@ -1,6 +1,6 @@
 """Tasks: submitted, listed, started, cancelled, and followed."""
 
-from typing import Any
+from typing import Any, ClassVar
 from uuid import UUID
 
 from django.utils import timezone
@@ -22,6 +22,7 @@ from delegation.errors import Conflict, Overloaded, PayloadTooLarge, Unsupported
 from delegation.services import tasks
 from security.errors import NotFound, ValidationFailed
 from security.limits import LimiterUnavailable, rate_limit_headers
+from security.roles import Permission
 
 MOST_EVENTS = 2**31 - 1
 IDEMPOTENCY_KEY = OpenApiParameter(
@@ -33,6 +34,8 @@ IDEMPOTENCY_KEY = OpenApiParameter(
 
 
 class Tasks(Door):
+    needs: ClassVar = {"GET": Permission.TASK_VIEW, "POST": Permission.TASK_SUBMIT}
+
     @documented(
         summary="List tasks, newest first",
         operation_id="tasks_list",
@@ -88,6 +91,8 @@ class Tasks(Door):
 
 
 class TaskDetail(Door):
+    needs: ClassVar = {"GET": Permission.TASK_VIEW}
+
     @documented(
         summary="Read a task",
         operation_id="tasks_read",
@@ -101,6 +106,8 @@ class TaskDetail(Door):
 
 
 class TaskExecute(Door):
+    needs: ClassVar = {"POST": Permission.TASK_SUBMIT}
+
     @documented(
         summary="Start a task",
         operation_id="tasks_execute",
@@ -115,6 +122,8 @@ class TaskExecute(Door):
 
 
 class TaskCancel(Door):
+    needs: ClassVar = {"POST": Permission.TASK_CANCEL}
+
     @documented(
         summary="Cancel a task",
         operation_id="tasks_cancel",
@@ -129,6 +138,8 @@ class TaskCancel(Door):
 
 
 class TaskDelegations(Door):
+    needs: ClassVar = {"GET": Permission.TASK_VIEW}
+
     @documented(
         summary="Read a task's tree of hops",
         operation_id="tasks_delegations",
@@ -143,6 +154,8 @@ class TaskDelegations(Door):
 
 
 class TaskEvents(Door):
+    needs: ClassVar = {"GET": Permission.TASK_VIEW}
+
     @documented(
         summary="Read a task's events",
         operation_id="tasks_events",

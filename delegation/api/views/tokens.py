@@ -1,18 +1,18 @@
 """Credentials for a name and a password, and fresh ones for a refresh token."""
 
-from dataclasses import asdict
 from typing import Any
 
+from django.utils import timezone
 from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from delegation.api import samples
 from delegation.api.inputs import RefreshInput, TokenInput, validated
-from delegation.api.outputs import TokenOutput
+from delegation.api.outputs import LogoutOutput, TokenOutput
 from delegation.api.schema import documented
 from delegation.api.views.door import Door
-from security.credentials import TokenPair, log_in, rotate
+from security.credentials import TokenPair, log_in, log_out, rotate
 from security.errors import ValidationFailed
 from security.http_limits import count_login
 from security.limits import LimiterUnavailable
@@ -37,7 +37,11 @@ class Token(Door):
         """Return an access and a refresh token for a username and password."""
         sent = validated(TokenInput, request.data)
         pair = log_in(
-            request=request, username=sent["username"], password=sent["password"], customer_id=sent.get("customer")
+            request=request,
+            username=sent["username"],
+            password=sent["password"],
+            customer_id=sent.get("customer"),
+            now=timezone.now(),
         )
         return _never_stored(pair)
 
@@ -58,9 +62,31 @@ class Refresh(Door):
         anonymous=True,
     )
     def post(self, request: Request) -> Response:
-        """Return a new pair for a refresh token, with the role that its person has now."""
+        """Return a new pair with the role that the person has now. A second use of a token ends the login."""
         count_login(request)
-        return _never_stored(rotate(validated(RefreshInput, request.data)["refresh"]))
+        return _never_stored(rotate(validated(RefreshInput, request.data)["refresh"], now=timezone.now()))
+
+
+class Logout(Door):
+    authentication_classes = ()
+    permission_classes = (AllowAny,)
+
+    @documented(
+        summary="Log out",
+        operation_id="auth_logout",
+        request=RefreshInput,
+        request_sample=samples.REFRESH_REQUEST,
+        response=LogoutOutput,
+        sample=samples.LOGOUT,
+        errors=(ValidationFailed, LimiterUnavailable),
+        tag="auth",
+        anonymous=True,
+    )
+    def post(self, request: Request) -> Response:
+        """End the login that the refresh token came from, with every token of it. Says the same of any token."""
+        count_login(request)
+        log_out(validated(RefreshInput, request.data)["refresh"], now=timezone.now())
+        return Response({"logged_out": True}, headers={"Cache-Control": "no-store"})
 
 
 def _never_stored(pair: TokenPair) -> Response:
@@ -69,6 +95,8 @@ def _never_stored(pair: TokenPair) -> Response:
         "refresh": pair.refresh,
         "token_type": "Bearer",
         "expires_in": pair.expires_in_seconds,
-        **{name: value for name, value in asdict(pair.principal).items() if name != "user_id"},
+        "customer_id": pair.principal.customer_id,
+        "username": pair.principal.username,
+        "role": pair.principal.role,
     }
     return Response(shape, headers={"Cache-Control": "no-store"})

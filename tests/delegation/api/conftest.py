@@ -31,6 +31,9 @@ class Api:
     def patch(self, path: str, body: Any = None, **headers: str) -> Any:
         return self._send("patch", path, body, headers)
 
+    def delete(self, path: str, body: Any = None, **headers: str) -> Any:
+        return self._send("delete", path, body, headers)
+
     def _send(self, method: str, path: str, body: Any, headers: dict[str, str]) -> Any:
         send = getattr(self._client, method)
         return send(_address(path), body or {}, content_type="application/json", headers=_named(headers))

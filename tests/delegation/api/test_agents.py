@@ -70,9 +70,11 @@ def test_a_second_agent_of_a_type_conflicts(alice: Api, agents: dict[str, Agent]
 
 
 def test_nobody_employs_at_another_customer(alice: Api, zoe: Api, agents: dict[str, Agent]) -> None:
-    made = alice.post("agents", new_agent(customer_id="acmecorp", customer="acmecorp")).json()
+    refused = alice.post("agents", new_agent(customer_id="acmecorp"), X_Request_ID="one")
+    absent = alice.get(f"agents/{uuid.uuid4()}", X_Request_ID="one")
 
-    assert made["customer_id"] == "techcorp"
+    assert (refused.status_code, refused.content) == (404, absent.content)
+    assert Agent.objects.filter(agent_type="translator").count() == 0
     for method, path in [("get", "agents/{}"), ("patch", "agents/{}"), ("post", "agents/{}/check")]:
         theirs = getattr(zoe, method)(path.format(agents["editor"].pk), X_Request_ID="one")
         nothing = getattr(zoe, method)(path.format(uuid.uuid4()), X_Request_ID="one")

@@ -6,10 +6,12 @@ from typing import Any
 import pytest
 import yaml
 from django.test import Client
+from guardian.shortcuts import assign_perm
 from jsonschema import Draft202012Validator  # type: ignore[import-untyped]
 
 from delegation.api.urls import ADDRESSES
-from delegation.models import Agent
+from delegation.models import Agent, AgentGrant, DelegationRule
+from security.models import ApiKey
 from tests.delegation.api.conftest import Api, submitted, waiting_for_answer, waiting_for_approval
 from tests.people import Cast
 
@@ -121,6 +123,21 @@ def _agent(people: Cast, agents: dict[str, Agent]) -> dict[str, Any]:
     return {"agent_id": agents["editor"].pk}
 
 
+def _key(people: Cast, agents: dict[str, Agent]) -> dict[str, Any]:
+    assert people.alice.api_key
+    return {"key_id": ApiKey.objects.get(name="tests").key_id}
+
+
+def _rule(people: Cast, agents: dict[str, Agent]) -> dict[str, Any]:
+    pair = {"agent_from": agents["editor"], "agent_to": agents["copywriter"]}
+    return {"rule_id": DelegationRule.objects.create(customer_id="techcorp", effect="deny", reason="No.", **pair).pk}
+
+
+def _grant(people: Cast, agents: dict[str, Agent]) -> dict[str, Any]:
+    assign_perm("invoke_agent", people.carol.user, agents["copywriter"])
+    return {"grant_id": AgentGrant.objects.get().pk}
+
+
 PREPARED: dict[str, Prepare] = {
     "tasks_list": _task,
     "tasks_submit": _agent,
@@ -141,6 +158,16 @@ PREPARED: dict[str, Prepare] = {
     "agents_check": _agent,
     "auth_token": _agent,
     "auth_refresh": _agent,
+    "auth_logout": _agent,
+    "keys_list": _key,
+    "keys_create": _key,
+    "keys_revoke": _key,
+    "rules_list": _rule,
+    "rules_create": _rule,
+    "rules_delete": _rule,
+    "grants_list": _grant,
+    "grants_create": _grant,
+    "grants_delete": _grant,
 }
 
 

