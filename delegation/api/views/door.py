@@ -32,8 +32,9 @@ class Door(APIView):
             request.META["CONTENT_LENGTH"] = str(len(request.body))
         return super().initialize_request(request, *args, **kwargs)
 
-    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
-        super().initial(request, *args, **kwargs)
+    def perform_authentication(self, request: Request) -> None:
+        """Know who asks, and count the request: also one that is refused then, which leaves a row on record."""
+        super().perform_authentication(request)
         user_id = getattr(request.user, "pk", None)
         if user_id is not None:
             count_user(request, user_id=user_id)

@@ -185,7 +185,7 @@ def test_events_after_nonsense_are_refused(alice: Api, task: Task, after: str) -
 def test_a_read_is_one_query_once_the_caller_is_known(alice: Api, task: Task, django_assert_num_queries: Any) -> None:
     forget_members()
     forget_switches()
-    with django_assert_num_queries(4):
+    with django_assert_num_queries(5):
         alice.get("tasks")
     with django_assert_num_queries(1):
         alice.get("tasks")
