@@ -3,17 +3,22 @@
 A pure package: it knows neither Django nor the database.
 """
 
+from security.leakage.allowed import Allowed, AllowList, allow_list
 from security.leakage.detector import Detector
 from security.leakage.finding import DetectionType, Finding, Severity
-from security.leakage.policy import Action, Policy
+from security.leakage.policy import DEFAULTS, FLOORS, Action, Policy, floor
 from security.leakage.preview import preview
 from security.leakage.redaction import redact
-from security.leakage.registered import registered_digest
+from security.leakage.registered import ValueRefused, registered_digest, value_fingerprint
 from security.leakage.stream import Released, StreamScanner
 from security.leakage.tenants import Tenant
 
 __all__ = [
+    "DEFAULTS",
+    "FLOORS",
     "Action",
+    "AllowList",
+    "Allowed",
     "DetectionType",
     "Detector",
     "Finding",
@@ -22,7 +27,11 @@ __all__ = [
     "Severity",
     "StreamScanner",
     "Tenant",
+    "ValueRefused",
+    "allow_list",
+    "floor",
     "preview",
     "redact",
     "registered_digest",
+    "value_fingerprint",
 ]

@@ -81,10 +81,17 @@ class Detector:
 
     def with_tenants(self, *, put: Iterable[Tenant] = (), removed: Iterable[str] = ()) -> Detector:
         """Return a detector that shares the compiled rules and knows of these changes of customers."""
+        return self._with_index(self._index.updated(put=put, removed=removed))
+
+    def with_key(self, key: bytes) -> Detector:
+        """Return a detector that knows registered values by the digests that this key makes."""
+        return self._with_index(self._index.with_key(key))
+
+    def _with_index(self, index: TenantIndex) -> Detector:
         changed = object.__new__(Detector)
         changed._handlers = self._handlers
         changed._engine = self._engine
-        changed._index = self._index.updated(put=put, removed=removed)
+        changed._index = index
         return changed
 
     def scan(self, text: str, customer_id: str = "") -> list[Finding]:

@@ -25,8 +25,9 @@ class Action(StrEnum):
 
 
 _ORDER = tuple(Action)
+Case = tuple[DetectionType, Severity]
 
-_DEFAULTS: Mapping[tuple[DetectionType, Severity], Action] = MappingProxyType(
+DEFAULTS: Mapping[Case, Action] = MappingProxyType(
     {
         (DetectionType.CREDENTIAL, Severity.INFO): Action.ALLOWED,
         (DetectionType.CREDENTIAL, Severity.WARNING): Action.FLAGGED,
@@ -43,24 +44,35 @@ _DEFAULTS: Mapping[tuple[DetectionType, Severity], Action] = MappingProxyType(
     }
 )
 
+# What no customer can choose to treat more mildly: the data are another's, or open a door at once.
+FLOORS: Mapping[Case, Action] = MappingProxyType(
+    {
+        (DetectionType.CREDENTIAL, Severity.CRITICAL): Action.BLOCKED,
+        **{case: action for case, action in DEFAULTS.items() if case[0] is DetectionType.TENANT},
+    }
+)
+
+
+def floor(finding: Finding) -> Action:
+    """Return the mildest action that any customer may choose for the finding."""
+    return FLOORS.get((finding.detection_type, finding.severity), Action.ALLOWED)
+
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """One customer's choices; what it does not choose follows the defaults.
+    """One customer's choices; what it does not choose follows the defaults, and none is milder than `FLOORS`.
 
     `kinds` overrules by a finding's kind, `actions` by its type and severity.
     """
 
-    actions: Mapping[tuple[DetectionType, Severity], Action] = field(default_factory=dict)
+    actions: Mapping[Case, Action] = field(default_factory=dict)
     kinds: Mapping[str, Action] = field(default_factory=dict)
 
     def action(self, finding: Finding) -> Action:
         """Return what is done about one finding."""
-        by_kind = self.kinds.get(finding.kind)
-        if by_kind is not None:
-            return by_kind
-        key = (finding.detection_type, finding.severity)
-        return self.actions.get(key, _DEFAULTS[key])
+        case = (finding.detection_type, finding.severity)
+        chosen = self.kinds.get(finding.kind) or self.actions.get(case) or DEFAULTS[case]
+        return max(chosen, floor(finding), key=_ORDER.index)
 
     def verdict(self, findings: Iterable[Finding]) -> Action:
         """Return what is done with the whole answer: the strictest action of its findings."""

@@ -13,14 +13,12 @@ import ahocorasick_rs
 
 from security.leakage.everyday_names import is_everyday, other_spellings, stands_as_name
 from security.leakage.finding import Candidate, DetectionType, Label, Severity
-from security.leakage.registered import find_registered
-from security.leakage.views import View, plain_letter, substituted
+from security.leakage.registered import RegisteredValues
+from security.leakage.tenant_text import WIDE, in_source, plain_blocks, plain_run
 
 # Between the parts of a name these may stand, or nothing: "Acme Corp", "acme-corp", "ACME_CORP", "AcmeCorp".
 _SEPARATORS = b" \t\r\n-_.*`~|\\\"'+"
 _FOLD = bytes(range(256)).lower()
-_WIDE = re.compile(rb"[\x80-\xff]+")
-_LONGEST_LEARNT = 12
 _KEPT = bytes(0 if code in _SEPARATORS else 1 for code in range(256))
 _WORD = frozenset(b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz")
 _GAP = re.compile(rb"^(?:[ \t]{0,3}[-_.*`~|\\\"'+]{0,4}[ \t]{0,3}|[ \t*`_-]{0,4}\r?\n[ \t>*|-]{0,8})$")
@@ -28,12 +26,11 @@ _SENTENCE = re.compile(rb"[.\"'|+]\s|\s[.\"'|+]|\n\s*\n")
 _LEAST_LETTERS = 3
 # A DFA reads twice as fast, and takes some 200 bytes for each letter of its terms.
 _MOST_DFA_LETTERS = 20_000
-_REBUILD_AFTER = 2000
 _LONGEST_TERM = 200
+# How many times larger than what follows it an automaton must be to be left as it is.
+_GROWTH = 8
+_CUTS: dict[frozenset[int], frozenset[int]] = {}
 _STRETCH = 16_384
-# Every word of a text is hashed up to four times: longer texts are looked through only so far.
-_REGISTERED_REACH = 16_384
-_NOBODY: frozenset[str] = frozenset()
 
 NAME_LABEL = Label(DetectionType.TENANT, "tenant_name", Severity.HIGH, 0.95, 40)
 # A customer named after an everyday word: it counts where it stands as a name, and is for information elsewhere.
@@ -62,10 +59,15 @@ class Tenant:
 
 @dataclass(frozen=True, slots=True)
 class _Term:
-    customer_id: str
+    tenant: Tenant
     label: Label
     # The lengths of the parts between which separators may stand.
     cuts: frozenset[int]
+
+    @property
+    def customer_id(self) -> str:
+        """Return whose term it is."""
+        return self.tenant.customer_id
 
 
 # The first and the last letter in the folded text, and what was found there.
@@ -76,31 +78,51 @@ _Match = tuple[int, int, _Term]
 class _Automaton:
     machine: ahocorasick_rs.BytesAhoCorasick
     terms: tuple[_Term, ...]
+    customers: frozenset[str]
 
 
 @dataclass(frozen=True, slots=True)
 class TenantIndex:
-    """All customers' terms, in one large automaton and a small one of what changed since it was built."""
+    """All customers' terms, in a few automata: the newest, and smallest, holds the latest changes.
+
+    A change makes the newest anew, with all those before it that are not much larger. So each customer is built again a
+    few times in all, and a change costs no more than what changed lately. The terms of a customer that has changed
+    since stay where they were and count no more.
+    """
 
     tenants: Mapping[str, Tenant]
-    main: _Automaton | None
-    recent: _Automaton | None = None
-    changed: frozenset[str] = frozenset()
-    owners: Mapping[bytes, frozenset[str]] = field(default_factory=dict)
+    automata: tuple[_Automaton, ...] = ()
+    registered: RegisteredValues = RegisteredValues()
 
     def updated(self, *, put: Iterable[Tenant] = (), removed: Iterable[str] = ()) -> TenantIndex:
         """Return the index after some customers came, changed or left."""
-        gone = set(removed)
-        tenants = {key: tenant for key, tenant in self.tenants.items() if key not in gone}
         replaced = {tenant.customer_id: tenant for tenant in put}
-        tenants.update(replaced)
-        changed = self.changed | gone | replaced.keys()
-        if len(changed) > _REBUILD_AFTER:
-            return build_index(tenants.values())
-        recent = _build(tenants[key] for key in sorted(changed) if key in tenants)
+        changed = set(removed) | replaced.keys()
+        if not changed:
+            return self
+        tenants = {**self.tenants, **replaced}
+        for customer_id in changed - replaced.keys():
+            tenants.pop(customer_id, None)
         return TenantIndex(
-            tenants=tenants, main=self.main, recent=recent, changed=changed, owners=_owners(tenants.values())
+            tenants=tenants,
+            automata=_levels(self.automata, changed, tenants),
+            registered=self._registered(replaced.values(), changed),
         )
+
+    def with_key(self, key: bytes) -> TenantIndex:
+        """Return the index that compares registered values under this key."""
+        return TenantIndex(self.tenants, self.automata, RegisteredValues(key).changed(gone=(), come=self._digests()))
+
+    def _digests(self) -> Iterable[tuple[str, bytes]]:
+        return ((each.customer_id, digest) for each in self.tenants.values() for digest in each.registered)
+
+    def _registered(self, put: Iterable[Tenant], changed: Iterable[str]) -> RegisteredValues:
+        before = [self.tenants[key] for key in changed if key in self.tenants]
+        gone = [(each.customer_id, digest) for each in before for digest in each.registered]
+        come = [(each.customer_id, digest) for each in put for digest in each.registered]
+        if sorted(gone) == sorted(come):
+            return self.registered
+        return self.registered.changed(gone=gone, come=come)
 
     def find(self, raw: bytes, customer_id: str, *, limit: int) -> list[Candidate]:
         """Return what `raw` holds of customers other than `customer_id`, among the first `limit` places."""
@@ -108,15 +130,15 @@ class TenantIndex:
             candidates = self._find(raw, customer_id, limit)
         else:
             candidates = self._find_disguised(raw, customer_id, limit)
-        if self.owners:
-            candidates.extend(find_registered(raw[:_REGISTERED_REACH], self.owners, customer_id))
+        if self.registered.owners:
+            candidates.extend(self.registered.find(raw, customer_id))
         return candidates
 
     def _find_disguised(self, raw: bytes, customer_id: str, limit: int) -> list[Candidate]:
         """Look in the text as it reads without marks, look-alikes and case; work out the places only where it pays."""
-        blocks = list(_plain_blocks(raw))
+        blocks = list(plain_blocks(raw))
         found = self._find(b"".join(block.plain for block in blocks), customer_id, limit)
-        return _in_source(blocks, found) if found else found
+        return in_source(blocks, found) if found else found
 
     def _find(self, raw: bytes, customer_id: str, limit: int) -> list[Candidate]:
         folded = raw.translate(_FOLD, _SEPARATORS)
@@ -128,116 +150,46 @@ class TenantIndex:
         return _confirm(raw, matches, customer_id, limit) if matches else []
 
     def _match(self, stretch: bytes, offset: int, matches: list[_Match]) -> None:
-        for automaton, skipped in ((self.main, self.changed), (self.recent, _NOBODY)):
-            if automaton is None:
-                continue
+        tenants = self.tenants
+        for automaton in self.automata:
             for index, start, end in automaton.machine.find_matches_as_indexes(stretch, overlapping=True):
                 term = automaton.terms[index]
-                if start < _STRETCH and term.customer_id not in skipped:
+                if start < _STRETCH and tenants.get(term.customer_id) is term.tenant:
                     matches.append((offset + start, offset + end, term))
-
-
-class _Caseless(dict[int, str]):
-    """What a character reads as where neither case, accents nor look-alikes count; learnt one at a time."""
-
-    def __missing__(self, code: int) -> str:
-        self[code] = plain = plain_letter(chr(code).casefold())
-        return plain
-
-
-class _Runs(dict[bytes, bytes]):
-    """The readings of short runs of wide characters; longer ones are worked out each time."""
-
-    def __missing__(self, run: bytes) -> bytes:
-        # A text read backwards is no UTF-8 at all.
-        plain = run.decode("utf-8", "surrogateescape").translate(_CASELESS).encode("utf-8", "surrogateescape")
-        if len(run) <= _LONGEST_LEARNT and len(self) < _MOST_LEARNT:
-            self[run] = plain
-        return plain
-
-
-_MOST_LEARNT = 20_000
-_CASELESS = _Caseless()
-_RUNS = _Runs()
-
-
-@dataclass(frozen=True, slots=True)
-class _TextBlock:
-    """A stretch of the text from `start` on, and how it reads."""
-
-    start: int
-    source: bytes
-    plain: bytes
-
-
-def _in_source(blocks: list[_TextBlock], found: list[Candidate]) -> list[Candidate]:
-    begins = [0, *itertools.accumulate(len(block.plain) for block in blocks)]
-
-    def place(offset: int) -> tuple[int, int]:
-        index = bisect_right(begins, offset) - 1
-        block, inside = blocks[index], offset - begins[index]
-        if block.plain is block.source:
-            return block.start + inside, block.start + inside + 1
-        if index not in views:
-            views[index] = substituted(block.source, _WIDE, _caseless)
-        first, last = views[index].source_span(inside, inside + 1)
-        return block.start + first, block.start + last
-
-    views: dict[int, View] = {}
-    return [(place(start)[0], place(end - 1)[1], label) for start, end, label in found]
-
-
-def _plain_blocks(raw: bytes) -> Iterable[_TextBlock]:
-    """Read the text block by block: most blocks of most texts are plain ASCII and stay as they are."""
-    start = 0
-    while start < len(raw):
-        end = start + _BLOCK
-        if raw[start : start + 8 * _BLOCK].isascii():
-            end = start + 8 * _BLOCK
-        while end < len(raw) and raw[end] & 0xC0 == 0x80:
-            end += 1
-        block = raw[start:end]
-        yield _TextBlock(start, block, block if block.isascii() else _WIDE.sub(_plain_run, block))
-        start = end
-
-
-def _plain_run(run: re.Match[bytes]) -> bytes:
-    return _RUNS[run[0]]
-
-
-def _caseless(run: bytes) -> bytes:
-    return _RUNS[run]
 
 
 def build_index(tenants: Iterable[Tenant]) -> TenantIndex:
     """Return the index of these customers."""
-    known = {tenant.customer_id: tenant for tenant in tenants}
-    return TenantIndex(tenants=known, main=_build(known.values()), owners=_owners(known.values()))
+    return TenantIndex({}).updated(put=tenants)
 
 
-def _owners(tenants: Iterable[Tenant]) -> dict[bytes, frozenset[str]]:
-    owners: dict[bytes, frozenset[str]] = {}
-    for tenant in tenants:
-        for digest in tenant.registered:
-            owners[digest] = owners.get(digest, frozenset()) | {tenant.customer_id}
-    return owners
+def _levels(before: tuple[_Automaton, ...], changed: set[str], tenants: Mapping[str, Tenant]) -> tuple[_Automaton, ...]:
+    """Return the automata, the largest first, after these customers changed."""
+    kept = list(before)
+    fresh = set(changed)
+    while kept and len(kept[-1].customers) < _GROWTH * len(fresh):
+        fresh |= kept.pop().customers
+    newest = _build(tenants[key] for key in sorted(fresh) if key in tenants)
+    return (*kept, newest) if newest else tuple(kept)
 
 
 def _build(tenants: Iterable[Tenant]) -> _Automaton | None:
     patterns: list[bytes] = []
     terms: list[_Term] = []
+    customers: set[str] = set()
     for tenant in tenants:
+        customers.add(tenant.customer_id)
         for text, label in _texts(tenant):
             pattern, cuts = _folded(text)
             if len(pattern) >= _LEAST_LETTERS:
                 patterns.append(pattern)
-                terms.append(_Term(tenant.customer_id, label, cuts))
+                terms.append(_Term(tenant, label, cuts))
     if not patterns:
         return None
     small = sum(map(len, patterns)) <= _MOST_DFA_LETTERS
     kind = ahocorasick_rs.Implementation.DFA if small else ahocorasick_rs.Implementation.ContiguousNFA
     machine = ahocorasick_rs.BytesAhoCorasick(patterns, implementation=kind)
-    return _Automaton(machine, tuple(terms))
+    return _Automaton(machine, tuple(terms), frozenset(customers))
 
 
 def _texts(tenant: Tenant) -> Iterable[tuple[str, Label]]:
@@ -255,7 +207,7 @@ def _texts(tenant: Tenant) -> Iterable[tuple[str, Label]]:
 
 def _folded(text: str) -> tuple[bytes, frozenset[int]]:
     """Return the letters to look for, and after how many of them the term itself has a separator or a new capital."""
-    raw = _WIDE.sub(_plain_run, unicodedata.normalize("NFKC", text).encode())
+    raw = WIDE.sub(plain_run, unicodedata.normalize("NFKC", text).encode())
     cuts = set()
     length = 0
     for index, code in enumerate(raw):
@@ -265,7 +217,9 @@ def _folded(text: str) -> tuple[bytes, frozenset[int]]:
         if index and 65 <= code <= 90 and 97 <= raw[index - 1] <= 122:
             cuts.add(length)
         length += 1
-    return raw.translate(_FOLD, _SEPARATORS), frozenset(cuts)
+    seams = frozenset(cuts)
+    # There are few different ones: a hundred thousand customers share them.
+    return raw.translate(_FOLD, _SEPARATORS), _CUTS.setdefault(seams, seams)
 
 
 def _confirm(raw: bytes, matches: list[_Match], customer_id: str, limit: int) -> list[Candidate]:

@@ -1,0 +1,90 @@
+"""A text as customers' names are looked for in it: without case, accents and look-alikes."""
+
+from __future__ import annotations
+
+import itertools
+import re
+from bisect import bisect_right
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from security.leakage.finding import Candidate
+from security.leakage.views import View, plain_letter, substituted
+
+WIDE = re.compile(rb"[\x80-\xff]+")
+_BLOCK = 1024
+_LONGEST_LEARNT = 12
+
+
+class _Caseless(dict[int, str]):
+    """What a character reads as where neither case, accents nor look-alikes count; learnt one at a time."""
+
+    def __missing__(self, code: int) -> str:
+        self[code] = plain = plain_letter(chr(code).casefold())
+        return plain
+
+
+class _Runs(dict[bytes, bytes]):
+    """The readings of short runs of wide characters; longer ones are worked out each time."""
+
+    def __missing__(self, run: bytes) -> bytes:
+        # A text read backwards is no UTF-8 at all.
+        plain = run.decode("utf-8", "surrogateescape").translate(_CASELESS).encode("utf-8", "surrogateescape")
+        if len(run) <= _LONGEST_LEARNT and len(self) < _MOST_LEARNT:
+            self[run] = plain
+        return plain
+
+
+_MOST_LEARNT = 20_000
+_CASELESS = _Caseless()
+_RUNS = _Runs()
+
+
+@dataclass(frozen=True, slots=True)
+class TextBlock:
+    """A stretch of the text from `start` on, and how it reads."""
+
+    start: int
+    source: bytes
+    plain: bytes
+
+
+def in_source(blocks: list[TextBlock], found: list[Candidate]) -> list[Candidate]:
+    """Return the candidates at their places in the text as written."""
+    begins = [0, *itertools.accumulate(len(block.plain) for block in blocks)]
+
+    def place(offset: int) -> tuple[int, int]:
+        index = bisect_right(begins, offset) - 1
+        block, inside = blocks[index], offset - begins[index]
+        if block.plain is block.source:
+            return block.start + inside, block.start + inside + 1
+        if index not in views:
+            views[index] = substituted(block.source, WIDE, _caseless)
+        first, last = views[index].source_span(inside, inside + 1)
+        return block.start + first, block.start + last
+
+    views: dict[int, View] = {}
+    return [(place(start)[0], place(end - 1)[1], label) for start, end, label in found]
+
+
+def plain_blocks(raw: bytes) -> Iterable[TextBlock]:
+    """Read the text block by block: most blocks of most texts are plain ASCII and stay as they are."""
+    start = 0
+    while start < len(raw):
+        end = start + _BLOCK
+        if raw[start : start + 8 * _BLOCK].isascii():
+            end = start + 8 * _BLOCK
+        while end < len(raw) and raw[end] & 0xC0 == 0x80:
+            end += 1
+        block = raw[start:end]
+        yield TextBlock(start, block, block if block.isascii() else WIDE.sub(plain_run, block))
+        start = end
+
+
+def plain_run(run: re.Match[bytes]) -> bytes:
+    """Return how a run of wide characters reads."""
+    return _RUNS[run[0]]
+
+
+def _caseless(run: bytes) -> bytes:
+    return _RUNS[run]
