@@ -7,8 +7,8 @@ from security.leakage.allowed import Allowed, AllowList, allow_list
 from security.leakage.detector import Detector
 from security.leakage.finding import DetectionType, Finding, Severity
 from security.leakage.policy import DEFAULTS, FLOORS, Action, Policy, floor
-from security.leakage.preview import preview
-from security.leakage.redaction import redact
+from security.leakage.preview import preview, previews
+from security.leakage.redaction import redact, redact_json
 from security.leakage.registered import ValueRefused, registered_digest, value_fingerprint
 from security.leakage.stream import Released, StreamScanner
 from security.leakage.tenants import Tenant
@@ -31,7 +31,9 @@ __all__ = [
     "allow_list",
     "floor",
     "preview",
+    "previews",
     "redact",
+    "redact_json",
     "registered_digest",
     "value_fingerprint",
 ]
