@@ -33,6 +33,10 @@ if not SECRET_KEY:
     SECRET_KEY = environment.generated_secret(VAR_DIR / "secret_key")
 if len(SECRET_KEY) < 32:
     environment.stop("SECRET_KEY must be at least 32 random characters")
+# Known values are compared under this key: changed, customers must register theirs again.
+A2A_FINGERPRINT_KEY = environment.text("A2A_FINGERPRINT_KEY")
+if 0 < len(A2A_FINGERPRINT_KEY) < 32:
+    environment.stop("A2A_FINGERPRINT_KEY must be at least 32 random characters")
 if DEBUG and not EMBEDDED:
     environment.stop("DEBUG must not be set together with a database server")
 if "*" in ALLOWED_HOSTS and not DEBUG:

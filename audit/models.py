@@ -7,6 +7,9 @@ import uuid6
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models import Q
+from django.db.models.functions import Now
+
+from audit.scope import TenantQuerySet
 
 PREVIEW_LENGTH = 500
 
@@ -120,9 +123,39 @@ class LeakageLog(models.Model):
     metadata = models.JSONField(default=dict)
     created_at = models.DateTimeField(db_index=True)
 
+    objects = TenantQuerySet.as_manager()
+
     class Meta:
         db_table = "leakage_detection_logs"
         ordering = ["-id"]
 
     def __str__(self) -> str:
         return f"{self.severity} {self.detection_type} by {self.agent_type}: {self.action_taken}"
+
+
+class LeakFeedback(models.Model):
+    """An auditor's word on one finding: the last one counts. The finding's own row is never changed."""
+
+    class Verdict(models.TextChoices):
+        CONFIRMED = "confirmed"
+        FALSE_ALARM = "false_alarm"
+
+    finding = models.OneToOneField(LeakageLog, on_delete=models.PROTECT, primary_key=True, related_name="feedback")
+    customer_id = models.CharField(max_length=64, db_index=True)
+    kind = models.CharField(max_length=100, help_text="The rule that found it.")
+    verdict = models.CharField(max_length=12, choices=Verdict)
+    note = models.CharField(max_length=2000, default="", blank=True)
+    by_id = models.BigIntegerField()
+    by = models.CharField(max_length=150)
+    at = models.DateTimeField()
+    first_at = models.DateTimeField(db_default=Now(), editable=False)
+
+    objects = TenantQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-at"]
+        indexes = [models.Index(fields=["kind", "verdict"], name="leak_feedback_by_rule")]
+        verbose_name_plural = "leak feedback"
+
+    def __str__(self) -> str:
+        return f"{self.kind}: {self.get_verdict_display()}"

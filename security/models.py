@@ -11,6 +11,7 @@ from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Now
 
+from security.leak_models import AllowedFinding, Canary, LeakPolicy, RegisteredValue  # noqa: F401 - Django looks here
 from security.limits import LimitType
 from security.roles import Role
 

@@ -28,6 +28,8 @@ class Permission(TextChoices):
     PEOPLE_VIEW = "people_view", "See members, grants, API keys and logins"
     RULE_EDIT = "rule_edit", "Change delegation rules, approval rules and grants"
     KEY_EDIT = "key_edit", "Make and revoke API keys"
+    LEAK_JUDGE = "leak_judge", "Say whether a finding was a leak, and let the like of it pass"
+    LEAK_EDIT = "leak_edit", "Choose what is done about findings; plant canaries, register values"
 
 
 _SEES = {Permission.TASK_VIEW, Permission.AGENT_VIEW}
@@ -38,7 +40,7 @@ ROLE_MATRIX: dict[Role, frozenset[Permission]] = {
         _SEES | {Permission.TASK_SUBMIT, Permission.TASK_CANCEL, Permission.ANSWER, Permission.AGENT_EDIT}
     ),
     Role.APPROVER: frozenset(_SEES | {Permission.APPROVE, Permission.ANSWER}),
-    Role.AUDITOR: frozenset(_SEES | {Permission.AUDIT_VIEW, Permission.PEOPLE_VIEW}),
+    Role.AUDITOR: frozenset(_SEES | {Permission.AUDIT_VIEW, Permission.PEOPLE_VIEW, Permission.LEAK_JUDGE}),
     Role.VIEWER: frozenset(_SEES),
 }
 

@@ -10,6 +10,7 @@ from django.db import connections
 
 from delegation.services.backlog import forget_backlog
 from security.credentials import forget_members
+from security.leak_index import leak_index
 from security.limiting import forget_counts, forget_terms
 from security.switches import forget_switches
 from security.testimony import forget_admissions
@@ -37,6 +38,7 @@ def _fresh_process(settings: Any) -> Iterator[None]:
     forget_members()
     forget_backlog()
     forget_admissions()
+    leak_index.forget()
     _forget_limits(settings.REDIS_URL)
     if "locmem" in settings.CACHES["default"]["BACKEND"]:
         # A shared server's cache holds what is not ours.

@@ -5,7 +5,7 @@ from django.core.validators import MinValueValidator, RegexValidator
 from django.db import models
 from django.db.models.functions import Now
 
-from delegation.models.scope import TenantQuerySet
+from audit.scope import TenantQuerySet
 from delegation.states import Seniority
 from security.models import InFlight
 

@@ -2,7 +2,7 @@
 
 from django.db import models
 
-from delegation.models.scope import TenantQuerySet
+from audit.scope import TenantQuerySet
 from delegation.models.tasks import Task
 
 

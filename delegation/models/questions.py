@@ -5,7 +5,7 @@ from django.conf import settings
 from django.db import models
 from django.db.models import F, Q
 
-from delegation.models.scope import TenantQuerySet
+from audit.scope import TenantQuerySet
 from delegation.models.tasks import Hop, Task
 from delegation.states import QuestionStatus, Seniority
 from security.models import Role

@@ -6,7 +6,7 @@ from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models import Q
 
-from delegation.models.scope import TenantQuerySet
+from audit.scope import TenantQuerySet
 from delegation.states import Action, HopStatus, Priority, TaskStatus
 
 

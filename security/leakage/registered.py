@@ -38,7 +38,7 @@ def registered_digest(value: str, key: bytes = b"") -> bytes:
     Raises:
         ValueRefused: it is too short, too long or of too many words ever to be looked for.
     """
-    plain = value.lower().encode("utf-8", "surrogatepass")
+    plain = _lowered(value.encode("utf-8", "surrogatepass"))
     words = list(_words(plain))
     if not words:
         raise ValueRefused("There is no word in it.")
@@ -83,7 +83,7 @@ class RegisteredValues:
 
     def find(self, raw: bytes, customer_id: str) -> Iterable[Candidate]:
         """Yield where `raw` holds a value that only others registered."""
-        lowered = raw[:_REACH].lower()
+        lowered = _lowered(raw[: _letters_end(raw)])
         words = set(lowered.translate(_TO_BLANK).split())
         if self._begin_none(words - self._no_heads):
             return
@@ -118,6 +118,34 @@ def _words(lowered: bytes) -> Iterator[tuple[int, int]]:
         end = match.start() + len(word.rstrip(_EDGES))
         if start < end:
             yield start, end
+
+
+def _letters_end(raw: bytes) -> int:
+    """Return how far the bytes are looked through: to the last letter that ends within reach."""
+    end = min(len(raw), _REACH)
+    while 0 < end < len(raw) and raw[end] & 0xC0 == 0x80:
+        end -= 1
+    return end
+
+
+def _lowered(raw: bytes) -> bytes:
+    """Return the bytes in small letters, each letter where it was: one whose small form has another length stays."""
+    if raw.isascii():
+        return raw.lower()
+    try:
+        text = raw.decode("utf-8", "surrogatepass")
+    except UnicodeDecodeError:
+        # What was unpacked need not be text.
+        return raw.lower()
+    lowered = text.lower().encode("utf-8", "surrogatepass")
+    if len(lowered) == len(raw):
+        return lowered
+    return b"".join(map(_lowered_letter, text))
+
+
+def _lowered_letter(letter: str) -> bytes:
+    own, small = (form.encode("utf-8", "surrogatepass") for form in (letter, letter.lower()))
+    return small if len(small) == len(own) else own
 
 
 def _joined(plain: bytes) -> bytes:

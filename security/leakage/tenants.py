@@ -92,7 +92,7 @@ class TenantIndex:
 
     tenants: Mapping[str, Tenant]
     automata: tuple[_Automaton, ...] = ()
-    registered: RegisteredValues = RegisteredValues()
+    registered: RegisteredValues = field(default_factory=RegisteredValues)
 
     def updated(self, *, put: Iterable[Tenant] = (), removed: Iterable[str] = ()) -> TenantIndex:
         """Return the index after some customers came, changed or left."""

@@ -12,10 +12,10 @@ from security.roles import ROLE_MATRIX, Permission
 
 EXPECTED = {
     "owner": "task_view task_submit task_cancel approve answer agent_view agent_edit audit_view people_view rule_edit "
-    "key_edit",
+    "key_edit leak_judge leak_edit",
     "operator": "task_view task_submit task_cancel answer agent_view agent_edit",
     "approver": "task_view approve answer agent_view",
-    "auditor": "task_view agent_view audit_view people_view",
+    "auditor": "task_view agent_view audit_view people_view leak_judge",
     "viewer": "task_view agent_view",
 }
 

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from security.leakage import Action, DetectionType, Detector, Finding, Policy, Severity, StreamScanner, preview, redact
+from security.leakage.redaction import redact_json
 from tests.security.leakage.samples import fill
 
 TOKEN = fill("ghp_<A-Za-z0-9:36>")
@@ -89,3 +90,35 @@ def test_a_stream_lets_no_part_of_a_leak_go_before_it_is_known(detector: Detecto
         for each in part.findings:
             assert part.start <= each.start
             assert each.end <= part.start + len(part.text)
+
+
+def test_a_preview_masks_what_the_surroundings_repeat_of_a_value() -> None:
+    secret = "Xk9mQ2zz81Lp"
+    text = f"use {secret}; it begins with {secret[:7]}, ends in {secret[5:].upper()}, and its pin is 4711"
+    found = Finding(DetectionType.CREDENTIAL, "password", Severity.HIGH, 0.9, 4, 16)
+    shown = preview(text, found, [Finding(DetectionType.PERSONAL, "pin", Severity.HIGH, 0.9, len(text) - 4, len(text))])
+    assert not any(secret[place : place + 6].lower() in shown.lower() for place in range(len(secret) - 5))
+    assert "4711" not in shown
+    assert "it begins with *******" in shown
+
+
+@given(
+    st.recursive(st.text() | st.integers(), lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner)),
+    st.data(),
+)
+def test_redacting_json_anywhere_leaves_json_and_every_entry(value: object, data: st.DataObject) -> None:
+    text = json.dumps(value, ensure_ascii=data.draw(st.booleans()))
+    cuts = sorted(data.draw(st.lists(st.integers(0, len(text)), max_size=8)))
+    findings = [
+        Finding(DetectionType.PERSONAL, "email", Severity.HIGH, 0.9, start, end)
+        for start, end in zip(cuts[::2], cuts[1::2], strict=False)
+        if start < end
+    ]
+    assert entries(redact_json(text, findings)) == entries(value)
+
+
+def entries(value: object) -> int:
+    """Return how many values there are, those within others too."""
+    if isinstance(value, dict):
+        return 1 + sum(map(entries, value.values()))
+    return 1 + sum(map(entries, value)) if isinstance(value, list) else 1
