@@ -19,11 +19,23 @@ PlatformError (security.errors)
 └── PayloadTooLarge, MethodNotAllowed, UnsupportedMediaType, ServiceUnavailable     at the doors
 """
 
+from typing import Self
+
 from security.errors import PlatformError
+
+_MOST_SAID = 16_384
 
 
 class AgentError(PlatformError):
+    """``said`` is what the agent itself said of it. Nobody has scanned that: it is no part of any message."""
+
     status = 502
+    said: str = ""
+
+    def quoting(self, said: str | bytes) -> Self:
+        """Keep the agent's own words with the error, the beginning of them where they are many."""
+        self.said = (said.decode(errors="replace") if isinstance(said, bytes) else said)[:_MOST_SAID]
+        return self
 
 
 class AgentTimeout(AgentError):

@@ -68,7 +68,8 @@ class AgentReply:
     """An agent's answer in words that PostgreSQL can store: no NUL, no lone surrogate.
 
     ``text`` joins all text parts by newlines, artifacts first, then the message; in ``input_required`` it is the
-    question. ``data`` holds all data parts in order. ``will_push``: the agent was told where to push how it goes on.
+    question. ``data`` holds all data parts in order, ``files`` all files: {name, media_type, url or bytes (base64)}.
+    ``will_push``: the agent was told where to push how it goes on.
     """
 
     state: ReplyState
@@ -77,3 +78,4 @@ class AgentReply:
     remote_task_id: str | None
     context_id: str | None
     will_push: bool = False
+    files: tuple[dict[str, str], ...] = ()

@@ -6,6 +6,7 @@ from enum import StrEnum
 from typing import Any
 
 from delegation.errors import InvalidAgentResponse
+from security.errors import AddressRefused
 from security.outbound import AddressPolicy
 
 CARD_PATH = "/.well-known/agent-card.json"
@@ -95,9 +96,13 @@ def card_of(raw: object, *, url: str, policy: AddressPolicy) -> AgentCard:
     if not isinstance(raw, dict) or not isinstance(raw.get("name"), str):
         raise InvalidAgentResponse(internal="the agent card is not a card")
     spoken = _best_interface(raw)
-    policy.check_url(spoken.url)
+    try:
+        policy.check_url(spoken.url)
+    except AddressRefused as refused:
+        # What it refuses are the agent's own words.
+        raise AddressRefused(internal=f"the card of {url} leads where no agent may live") from refused
     if url.lower().startswith("https:") and not spoken.url.lower().startswith("https:"):
-        raise InvalidAgentResponse(internal=f"the card of {url} leads to {spoken.url}, which is not encrypted")
+        raise InvalidAgentResponse(internal=f"the card of {url} leads to an address that is not encrypted")
     capabilities = _mapping(raw.get("capabilities"))
     return AgentCard(
         name=raw["name"],

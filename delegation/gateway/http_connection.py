@@ -168,7 +168,7 @@ def unpacked(body: bytes, *, encoding: str, max_bytes: int) -> bytes:
         InvalidAgentResponse: an encoding that we did not ask for, or damaged content.
     """
     if encoding not in ("gzip", "x-gzip", "deflate"):
-        raise InvalidAgentResponse(internal=f"unknown content encoding {encoding!r}")
+        raise InvalidAgentResponse(internal="unknown content encoding").quoting(encoding)
     unpacking = zlib.decompressobj(_EITHER_ZLIB_OR_GZIP)
     try:
         plain = unpacking.decompress(body, max_bytes + 1)

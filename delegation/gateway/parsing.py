@@ -50,12 +50,12 @@ def _mendable(body: bytes) -> bool:
 
 def _mended(body: bytes, error: orjson.JSONDecodeError) -> Any:
     if b"\\ud" not in body and b"\\uD" not in body:
-        raise InvalidAgentResponse(internal=f"not JSON: {error}; it begins {body[:80]!r}") from error
+        raise InvalidAgentResponse(internal=f"not JSON: {error}").quoting(body) from error
     _mendable(body)
     try:
         return orjson.loads(_UNSTORABLE.sub(rb"\1\\ufffd", body))
     except orjson.JSONDecodeError as still:
-        raise InvalidAgentResponse(internal=f"not JSON: {still}; it begins {body[:80]!r}") from still
+        raise InvalidAgentResponse(internal=f"not JSON: {still}").quoting(body) from still
 
 
 def _is_deeper_than(value: Any, levels: int) -> bool:

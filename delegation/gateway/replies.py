@@ -1,6 +1,8 @@
 """What comes back, read leniently: the parts and states of A2A 1.0 and 0.3 differ in spelling alone."""
 
+from dataclasses import dataclass, field
 from typing import Any
+from urllib.parse import unquote
 
 from delegation.errors import AgentFailed, AgentUnavailable, InvalidAgentResponse
 from delegation.gateway.calls import AgentReply, ReplyState
@@ -12,7 +14,6 @@ from delegation.gateway.waits import retry_after_seconds
 
 _TRANSIENT = frozenset({429, 502, 503, 504})
 _MAX_ID_CHARACTERS = 512
-_SHOWN_CHARACTERS = 500
 _STATES = {
     "submitted": ReplyState.WORKING,
     "working": ReplyState.WORKING,
@@ -52,17 +53,17 @@ def check_status(response: HttpResponse) -> None:
     status = response.status
     if 200 <= status < 300:
         return
-    told = f"HTTP {status}: {response.body[:_SHOWN_CHARACTERS]!r}"
+    told, said = f"HTTP {status}", response.body
     if status in _TRANSIENT:
         wait = retry_after_seconds(response.headers.get("retry-after"))
-        raise Transient(internal=told, retry_after_seconds=wait)
+        raise Transient(internal=told, retry_after_seconds=wait).quoting(said)
     if status >= 500:
-        raise AgentUnavailable(internal=told)
+        raise AgentUnavailable(internal=told).quoting(said)
     if status == 400:
-        raise PushRefused(internal=told)
+        raise PushRefused(internal=told).quoting(said)
     if status < 400:
-        raise AgentFailed(internal=f"{told}, to {response.headers.get('location', '')!r}: not followed")
-    raise AgentFailed(internal=told)
+        raise AgentFailed(internal=f"{told}: not followed").quoting(unquote(response.headers.get("location", "")))
+    raise AgentFailed(internal=told).quoting(said)
 
 
 def reply_of(response: HttpResponse, card: AgentCard) -> AgentReply:
@@ -85,7 +86,7 @@ def reply_of(response: HttpResponse, card: AgentCard) -> AgentReply:
         return _from_task(result)
     if isinstance(result.get("parts"), list):
         return _from_message(result)
-    raise InvalidAgentResponse(internal=f"neither a message nor a task: {str(sorted(result))[:_SHOWN_CHARACTERS]}")
+    raise InvalidAgentResponse(internal="neither a message nor a task").quoting(response.body)
 
 
 def _rpc_result(body: Any) -> Any:
@@ -99,24 +100,65 @@ def _rpc_result(body: Any) -> Any:
 
 def _raise_rpc_error(error: object) -> None:
     code = error.get("code") if isinstance(error, dict) else None
-    told = f"JSON-RPC error {str(error)[:_SHOWN_CHARACTERS]}"
+    told, said = f"JSON-RPC error {code}" if isinstance(code, int) else "a JSON-RPC error without a code", str(error)
     if code in (_METHOD_NOT_FOUND, _VERSION_NOT_SUPPORTED):
-        raise DialectRefused(internal=told)
+        raise DialectRefused(internal=told).quoting(said)
     if code == _INVALID_PARAMS:
-        raise ParamsRefused(internal=told)
+        raise ParamsRefused(internal=told).quoting(said)
     if code == _PUSH_NOT_SUPPORTED:
-        raise PushRefused(internal=told)
+        raise PushRefused(internal=told).quoting(said)
     if not isinstance(code, int) or code in _MISUNDERSTOOD:
-        raise InvalidAgentResponse(internal=told)
-    raise AgentFailed(internal=told)
+        raise InvalidAgentResponse(internal=told).quoting(said)
+    raise AgentFailed(internal=told).quoting(said)
+
+
+@dataclass(slots=True)
+class _Content:
+    """What the parts of a message or an artifact hold."""
+
+    texts: list[str] = field(default_factory=list)
+    data: list[object] = field(default_factory=list)
+    files: list[dict[str, str]] = field(default_factory=list)
+
+    def read(self, parts: object) -> None:
+        """Sort the parts by what they hold."""
+        if parts is None:
+            return
+        if not isinstance(parts, list) or not all(isinstance(part, dict) for part in parts):
+            raise InvalidAgentResponse(internal="parts are not a list of objects")
+        for part in parts:
+            if "text" in part:
+                if not isinstance(part["text"], str):
+                    raise InvalidAgentResponse(internal="a text part without text")
+                self.texts.append(part["text"])
+            elif "data" in part:
+                self.data.append(part["data"])
+            elif file := _file(part):
+                self.files.append(file)
+
+
+def _file(part: dict[str, Any]) -> dict[str, str]:
+    """Return {name, media_type, url, bytes}, whatever of it the part has, in the spelling of either version."""
+    given = part["file"] if isinstance(part.get("file"), dict) else part
+    spellings = {
+        "name": ("filename", "name"),
+        "media_type": ("mediaType", "mimeType"),
+        "url": ("url", "uri"),
+        "bytes": ("raw", "bytes"),
+    }
+    found = {key: next((given[name] for name in names if given.get(name)), None) for key, names in spellings.items()}
+    file = {key: value for key, value in found.items() if isinstance(value, str)}
+    return file if "url" in file or "bytes" in file else {}
 
 
 def _from_message(message: dict[str, Any]) -> AgentReply:
-    texts, data = _read_parts(message.get("parts"))
+    content = _Content()
+    content.read(message.get("parts"))
     return AgentReply(
         state=ReplyState.COMPLETED,
-        text="\n".join(texts),
-        data=tuple(data),
+        text="\n".join(content.texts),
+        data=tuple(content.data),
+        files=tuple(content.files),
         remote_task_id=_id(message.get("taskId")),
         context_id=_id(message.get("contextId")),
     )
@@ -126,15 +168,19 @@ def _from_task(task: dict[str, Any]) -> AgentReply:
     status = task.get("status")
     if not isinstance(status, dict):
         raise InvalidAgentResponse(internal="a task without a status")
+    said, made = _Content(), _Content()
     message = status.get("message")
-    said, data = _read_parts(message.get("parts")) if isinstance(message, dict) else ([], [])
-    made, made_data = _read_artifacts(task.get("artifacts"))
-    state = _state(status.get("state"), said or made)
-    texts = said if state is ReplyState.INPUT_REQUIRED and said else made + said
+    said.read(message.get("parts") if isinstance(message, dict) else None)
+    artifacts = task.get("artifacts")
+    for artifact in artifacts if isinstance(artifacts, list) else ():
+        made.read(artifact.get("parts") if isinstance(artifact, dict) else None)
+    state = _state(status.get("state"), said.texts or made.texts)
+    texts = said.texts if state is ReplyState.INPUT_REQUIRED and said.texts else made.texts + said.texts
     return AgentReply(
         state=state,
         text="\n".join(texts),
-        data=tuple(made_data + data),
+        data=tuple(made.data + said.data),
+        files=tuple(made.files + said.files),
         remote_task_id=_id(task.get("id")),
         context_id=_id(task.get("contextId")),
     )
@@ -143,32 +189,10 @@ def _from_task(task: dict[str, Any]) -> AgentReply:
 def _state(state: object, texts: list[str]) -> ReplyState:
     name = str(state).removeprefix("TASK_STATE_").lower().replace("_", "-")
     if name in _FAILURES:
-        raise AgentFailed(internal=f"{name}: {' '.join(texts) or 'no reason given'}")
+        raise AgentFailed(internal=f"the agent's task {name}").quoting("\n".join(texts))
     if name not in _STATES:
-        raise InvalidAgentResponse(internal=f"a task in the unknown state {name[:_SHOWN_CHARACTERS]!r}")
+        raise InvalidAgentResponse(internal="a task in an unknown state").quoting(str(state))
     return _STATES[name]
-
-
-def _read_artifacts(artifacts: object) -> tuple[list[str], list[object]]:
-    texts: list[str] = []
-    data: list[object] = []
-    for artifact in artifacts if isinstance(artifacts, list) else ():
-        more_texts, more_data = _read_parts(artifact.get("parts") if isinstance(artifact, dict) else None)
-        texts += more_texts
-        data += more_data
-    return texts, data
-
-
-def _read_parts(parts: object) -> tuple[list[str], list[object]]:
-    """Sort the parts into texts and data; files, which have neither, are left out."""
-    if parts is None:
-        return [], []
-    if not isinstance(parts, list) or not all(isinstance(part, dict) for part in parts):
-        raise InvalidAgentResponse(internal="parts are not a list of objects")
-    texts = [part["text"] for part in parts if "text" in part]
-    if not all(isinstance(text, str) for text in texts):
-        raise InvalidAgentResponse(internal="a text part without text")
-    return texts, [part["data"] for part in parts if "data" in part]
 
 
 def _id(value: object) -> str | None:

@@ -115,7 +115,14 @@ def parked(account: Account, *, remote_task_id: str, due_at: datetime) -> Settle
     hop = account.hop
     changes = HopChanges(status=HopStatus.WAITING, remote_task_id=remote_task_id, polls=hop.polls + 1, due_at=due_at)
     events = [] if hop.polls else [_waiting(hop.id, "agent")]
-    return Settlement(hop=hop, at=account.at, changes=changes, events=events, authorizations=account.authorizations)
+    return Settlement(
+        hop=hop,
+        at=account.at,
+        changes=changes,
+        events=events,
+        authorizations=account.authorizations,
+        leakages=account.leakages,
+    )
 
 
 def held(hop: ClaimedHop, *, at: datetime, until: datetime) -> Settlement:

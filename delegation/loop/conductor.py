@@ -24,15 +24,15 @@ from delegation.loop.places import Places
 from delegation.loop.postponing import postponed
 from delegation.loop.pushing import PushAddresses
 from delegation.loop.roster import AgentRecord, Roster, Rosters
-from delegation.loop.screening import screen
+from delegation.loop.screener import Screener, words_of
 from delegation.policy.approval import Terms, terms
 from delegation.policy.decision import Decision, DecisionInvalid, read_decision
 from delegation.policy.verdict import MAX_DEPTH, Situation, Verdict, candidates, judge, problem_for_agent
 from delegation.states import Action, HopStatus
 from delegation.store import ClaimedHop, Settled, Settlement
 from delegation.store.records import Row
-from security.errors import BudgetExceeded, LeakageDetected, PlatformError
-from security.leakage import Detector, Policy
+from security.errors import BudgetExceeded, PlatformError
+from security.leakage import Detector
 
 log = structlog.get_logger(__name__)
 
@@ -66,7 +66,7 @@ class Conductor:
         polling_beside_push: pauses.Polling,
         gate: Gate,
         budgets: Budgets,
-        detector: Callable[[], Detector],
+        detector: Callable[[], Awaitable[Detector]],
         inputs: Callable[[UUID], Awaitable[list[Row]]],
         settle: Callable[[Settlement], Awaitable[Settled]],
         places: Places,
@@ -80,7 +80,7 @@ class Conductor:
         self._polling_beside_push = polling_beside_push
         self._gate = gate
         self._budgets = budgets
-        self._detector = detector
+        self._screener = Screener(detector)
         self._inputs = inputs
         self._settle = settle
         self._places = places
@@ -128,12 +128,13 @@ class Conductor:
         """
         try:
             return await self._outcome(run)
-        except PlatformError as error:
-            pause = pauses.before_retry(error, hop=run.hop, now=_now())
+        except PlatformError as failure:
+            pause = pauses.before_retry(failure, hop=run.hop, now=_now())
             if pause is not None:
-                log.info("hop retries", hop_id=str(run.hop.id), code=error.code, internal=error.internal_message)
-                return postponed(run.account(), error, pause_seconds=pause), []
-            log.info("hop failed", hop_id=str(run.hop.id), code=error.code, internal=error.internal_message)
+                log.info("hop retries", hop_id=str(run.hop.id), code=failure.code, internal=failure.internal_message)
+                return postponed(run.account(), failure, pause_seconds=pause), []
+            error, said = await self._screener.failure(run, failure)
+            log.info("hop failed", hop_id=str(run.hop.id), code=error.code, internal=error.internal_message, said=said)
             return accounts.failed(run.account(), error, run.decision), []
         except (OperationalError, InterfaceError):
             raise
@@ -240,17 +241,20 @@ class Conductor:
                 if correction:
                     # Parked, it would be forgotten that this was the second try, and the agent corrected without end.
                     raise refusal
+                await self._screener.progress(run, words=words_of(reply), remote_id=_remote_id(reply))
                 return Heard(works_on=True, remote_task_id=_remote_id(reply), will_push=reply.will_push)
+            waits = reply.state == ReplyState.INPUT_REQUIRED
+            remote_id = _remote_id(reply) if waits else ""
             try:
-                decision = self._screened(run, _decision(reply))
+                decision = await self._screener.decision(run, _decision(reply), remote_id=remote_id)
             except DecisionInvalid as error:
                 refusal, problem = InvalidAgentResponse(internal=str(error)), str(error)
+                await self._screener.words(run, words_of(reply))
             else:
                 verdict = judge(decision, situation)
                 run.rule(verdict)
                 if verdict.refusal is None:
-                    waits = reply.state == ReplyState.INPUT_REQUIRED
-                    return Heard(decision=decision, verdict=verdict, remote_task_id=_remote_id(reply) if waits else "")
+                    return Heard(decision=decision, verdict=verdict, remote_task_id=remote_id)
                 refusal, problem = verdict.refusal, problem_for_agent(verdict.refusal, situation)
         raise refusal
 
@@ -283,27 +287,12 @@ class Conductor:
             push=None if problem or self._push is None else self._push.target_of(hop, agent),
         )
 
-    def _screened(self, run: HopRun, decision: Decision) -> Decision:
-        screened = screen(
-            decision,
-            hop=run.hop,
-            ve_id=run.agent.ve_id,
-            known=run.known_agents,
-            detector=self._detector(),
-            policy=Policy(),
-            at=_now(),
-        )
-        run.note(screened)
-        if screened.blocked:
-            raise LeakageDetected(internal=f"{len(screened.rows)} findings in {run.hop.agent_type}'s answer")
-        return screened.decision
-
 
 def _decision(reply: AgentReply) -> Decision:
     """Return what the agent decided; an A2A agent that asks for input has asked a question."""
     if reply.state == ReplyState.INPUT_REQUIRED:
         return Decision(action=Action.ASK_CLARIFICATION, question=reply.text.strip() or "The agent needs more input.")
-    return read_decision(data=reply.data, text=reply.text)
+    return read_decision(data=reply.data, text=reply.text, files=reply.files)
 
 
 def _remote_id(reply: AgentReply) -> str:

@@ -23,12 +23,12 @@ from delegation.loop.beginning import begun
 from delegation.loop.budgets import Budgets, read_spent
 from delegation.loop.circuits import Circuits, save_circuit
 from delegation.loop.conductor import Conductor
+from delegation.loop.detectors import Detectors
 from delegation.loop.inputs import read_inputs
 from delegation.loop.pauses import POLLING, POLLING_BESIDE_PUSH, Polling
 from delegation.loop.places import Places
 from delegation.loop.pushing import PushAddresses
 from delegation.loop.roster import Rosters, read_roster
-from delegation.loop.screening import read_tenants
 from delegation.loop.settler import Settler
 from delegation.loop.sweeper import Sweeper, canceled_of
 from delegation.loop.withdrawals import Withdrawals, take_back_late, taken_back
@@ -37,7 +37,7 @@ from delegation.states import HopStatus
 from delegation.store import ClaimedHop, Claims, NewTask, Settled, Settlement, store_for_database
 from delegation.store.records import AgentKey
 from delegation.store.rows import new_id
-from security.leakage import Detector, Tenant
+from security.leak_index import leak_index
 from security.limiting import async_store
 from security.limits import AsyncBudgetLedger, AsyncLimiter
 from security.outbound import AddressPolicy
@@ -96,8 +96,7 @@ class Engine:
         self._left_to_others: set[UUID] = set()
         # Whether the last look may have left hops unclaimed for want of a place.
         self._full = False
-        self._detector = Detector()
-        self._tenants: list[Tenant] = []
+        self._detectors = Detectors(leak_index, refresh=lambda: self._read(leak_index.refresh))
 
     async def start(self) -> None:
         """Register this worker, take over what dead workers left, and begin to claim.
@@ -131,7 +130,7 @@ class Engine:
             rosters=self._rosters,
             gate=Gate(AsyncLimiter(self._limits)),
             budgets=Budgets(AsyncBudgetLedger(self._limits), spent=lambda *of: self._read(read_spent, *of)),
-            detector=lambda: self._detector,
+            detector=self._detectors.current,
             inputs=lambda hop_id: self._read(read_inputs, hop_id),
             settle=self.settle,
             places=self._places,
@@ -139,9 +138,9 @@ class Engine:
             question_expiry_seconds=self._options.question_expiry_seconds,
         )
         await self._read(self._sweeper.register, _now())
-        await self._refresh_detector()
+        await self._detectors.refresh()
         self._awake.set()
-        works = (self._settler.run, self._claim, self._sweep)
+        works = (self._settler.run, self._claim, self._sweep, self._detectors.listen)
         self._background = [asyncio.create_task(_unstoppable(work)) for work in works]
 
     def look(self) -> None:
@@ -199,7 +198,7 @@ class Engine:
         self._draining = True
         self._places.close()
         # The sweep goes on, lest the others take this worker for dead meanwhile.
-        _, claim, _ = self._background
+        _, claim, *_ = self._background
         await _stopped([claim])
         await self._abort_canceled()
         running = [task for _, task in self._running.values()]
@@ -296,7 +295,7 @@ class Engine:
             await asyncio.sleep(self._options.sweep_seconds)
             try:
                 await self._read(self._sweeper.sweep, _now(), tuple(self._running))
-                await self._refresh_detector()
+                await self._detectors.refresh()
                 await self._abort_canceled()
                 if self._withdrawals.free:
                     late = await self._read(taken_back, _now(), self._withdrawals.free)
@@ -312,12 +311,6 @@ class Engine:
         for hop_id in await self._read(canceled_of, tuple(self._running)):
             if hop_id in self._running:
                 self._running[hop_id][1].cancel()
-
-    async def _refresh_detector(self) -> None:
-        tenants = await self._read(read_tenants)
-        if tenants != self._tenants:
-            self._tenants = tenants
-            self._detector = await self._read(lambda: Detector(tenants=tenants))
 
     async def _read(self, function: Callable[..., T], *arguments: object) -> T:
         """Run a function on the reading thread. A broken connection is dropped: the next use opens another."""

@@ -13,7 +13,8 @@ from delegation.store import ClaimedHop
 from delegation.store.records import Row
 from delegation.store.rows import ruling_row
 from security.authorisation import Ruling
-from security.errors import AuthFailed, CustomerDisabled, PlatformError
+from security.errors import AuthFailed, CustomerDisabled, LeakageDetected, PlatformError
+from security.leak_rules import LeakRules
 from security.limiting import Terms
 
 
@@ -25,11 +26,13 @@ class HopRun:
         self.decision: Decision | None = None
         self.seconds: float | None = None
         self.known_agents: frozenset[str] = frozenset()
+        self.leak_rules = LeakRules()
         self._agent: AgentRecord | None = None
         self.usage = Usage()
         self.budgeted: Terms | None = None
         self._authorizations: list[Row] = []
         self._leakages: list[Row] = []
+        self._findings = 0
 
     @property
     def agent(self) -> AgentRecord:
@@ -49,6 +52,7 @@ class HopRun:
         """
         hop = self.hop
         self.known_agents = frozenset(roster.agents)
+        self.leak_rules = roster.leaks
         self._agent = roster.agents.get(hop.agent_type)
         if hop.polls and self._agent is not None:
             return
@@ -78,13 +82,19 @@ class HopRun:
             hops_left=max(0, task.hop_budget - task.hop_count),
         )
 
+    def decide(self, decision: Decision) -> None:
+        """Keep the decision as it may be recorded."""
+        self.decision = decision
+        self.usage += decision.usage
+
     def note(self, screened: Screened) -> None:
-        """Keep the decision as it may be recorded, with what the scan found in it."""
-        self.decision = screened.decision
-        self.usage += screened.decision.usage
+        """Keep what the scan of an answer found. Raises LeakageDetected where the answer must not go on."""
         self._leakages += screened.rows
+        self._findings += screened.findings
         for severity in screened.severities:
             metrics.LEAKAGE_DETECTED.labels(severity, self.hop.task.customer_id).inc()
+        if screened.blocked:
+            raise LeakageDetected(internal=f"{len(screened.rows)} findings in {self.hop.agent_type}'s answer")
 
     def rule(self, verdict: Verdict) -> None:
         for target, ruling in verdict.rulings:
@@ -98,7 +108,7 @@ class HopRun:
             seconds=self.seconds,
             authorizations=tuple(self._authorizations),
             leakages=tuple(self._leakages),
-            findings=len(self._leakages),
+            findings=self._findings,
             usage=self.usage,
         )
 

@@ -4,7 +4,7 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
@@ -17,6 +17,7 @@ from delegation.services.credentials import credential_of
 from delegation.states import QuestionStatus
 from security.authorisation import PairRulings, Ruling, may_give_work, may_invoke
 from security.identity import AgentCredential, BrokenCredential
+from security.leak_rules import LeakRules, read_leak_rules
 from security.limiting import Terms, read_terms
 from security.limits import Hit, Spend
 from security.models import Membership
@@ -45,7 +46,7 @@ Place = tuple[int, tuple[str, ...], frozenset[str] | None]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Roster:
-    """A customer's agents by type, its rules for approvals and for pairs, and its people with what they may.
+    """A customer's agents by type, its rules for approvals, leaks and pairs, and its people with what they may.
 
     ``used_pairs`` tells who has been allowed to delegate to whom before, ``roles`` and ``grants`` (agent types that may
     be invoked) are by person. ``shown`` keeps what an agent was shown of its colleagues, as JSON: many hops stand at
@@ -54,6 +55,7 @@ class Roster:
 
     agents: Mapping[str, AgentRecord]
     rules: Rules = field(default_factory=Rules)
+    leaks: LeakRules = field(default_factory=LeakRules)
     used_pairs: frozenset[tuple[str, str]] = frozenset()
     shown: dict[Place, orjson.Fragment] = field(default_factory=dict, compare=False)
     rulings: PairRulings = field(default_factory=dict)
@@ -124,6 +126,7 @@ def read_roster(customer_id: str) -> Roster:
     agents = {agent.agent_type: _record(agent) for agent in Agent.objects.of_customer(customer_id)}
     rights: dict[str, Any] = {
         "terms": read_terms(customer_id),
+        "leaks": read_leak_rules(customer_id, now=datetime.now(UTC)),
         "rulings": _rulings(customer_id),
         "roles": dict(Membership.objects.active().filter(customer_id=customer_id).values_list("user_id", "role")),
         "grants": _grants(customer_id),

@@ -1,79 +1,108 @@
-"""The leak scan of what an agent decided, before anything else sees it."""
+"""The leak scan of what an agent said, before anything else sees it."""
 
-from collections.abc import Container, Iterator
+import re
+from collections.abc import Container, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from urllib.parse import unquote
 
 import orjson
 
-from audit.models import PREVIEW_LENGTH
+from delegation.loop.findings import Scanned, finding_rows
 from delegation.policy.decision import Decision, Subtask
 from delegation.store.records import ClaimedHop, Row
-from delegation.store.rows import new_id
-from security.leakage import Action, Detector, Finding, Policy, Tenant, preview, redact
-from security.models import Customer
+from security.leak_rules import LeakRules
+from security.leakage import Action, Detector, Severity, redact, redact_json
+
+# What cannot hold anything: an id made by a machine for this one purpose.
+_UUID = re.compile(r"(?:[a-z]{1,12}[-_])?[0-9a-f]{8}-?(?:[0-9a-f]{4}-?){3}[0-9a-f]{12}\Z")
+_REMOTE_ID = "remote_task_id"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Screen:
+    """For whom and with what an agent's words are scanned."""
+
+    hop: ClaimedHop
+    ve_id: str
+    detector: Detector
+    rules: LeakRules
+    at: datetime
+
+    def scanned(self, texts: Iterable[tuple[str, str]]) -> list[Scanned]:
+        """Return those of the (field, text) in which something was found, with what is done about it."""
+        customer_id = self.hop.task.customer_id
+        return [
+            Scanned(field=field, text=text, ruled=tuple(self.rules.ruled(text, findings, at=self.at)))
+            for field, text in texts
+            if (findings := self.detector.scan(text, customer_id=customer_id))
+        ]
+
+    def rows(self, found: Sequence[Scanned], *, blocked: bool) -> tuple[Row, ...]:
+        """Return the rows of the leakage log for what was found in an answer that goes on or is blocked."""
+        key = self.rules.allowed.key
+        told = finding_rows(found, hop=self.hop, ve_id=self.ve_id, key=key, at=self.at, blocked=blocked)
+        return tuple(told)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Screened:
-    """The decision as it may travel on, the rows of its findings (from warning up), and whether it is blocked."""
+    """What the scan found, for the record, and whether it must not go on."""
 
-    decision: Decision
     rows: tuple[Row, ...] = ()
     blocked: bool = False
     severities: tuple[str, ...] = ()
 
-
-def read_tenants() -> list[Tenant]:
-    """Return every customer by what it may be recognised by."""
-    return [
-        Tenant(
-            customer_id=customer.id,
-            name=customer.name,
-            aliases=tuple(customer.aliases),
-            domains=tuple(customer.domains),
-            identifiers=tuple(customer.identifiers),
-        )
-        for customer in Customer.objects.all()
-    ]
+    @property
+    def findings(self) -> int:
+        """Return how many findings there are that are more than information."""
+        return sum(severity != Severity.INFO for severity in self.severities)
 
 
-def screen(
-    decision: Decision,
-    *,
-    hop: ClaimedHop,
-    ve_id: str,
-    known: Container[str],
-    detector: Detector,
-    policy: Policy,
-    at: datetime,
-) -> Screened:
-    """Scan each text of the decision, redact what the policy wants redacted, and say whether to block it."""
-    found = [
-        (field, text, findings)
-        for field, text in _texts(decision, known)
-        if (findings := detector.scan(text, customer_id=hop.task.customer_id))
-    ]
+_CLEAN = Screened()
+
+
+def screen(decision: Decision, *, on: Screen, known: Container[str], remote_id: str = "") -> tuple[Decision, Screened]:
+    """Scan each text of the decision, redact what the customer's policy wants redacted, and say whether to block it.
+
+    ``known`` are the names of agents: they leak nothing. ``remote_id`` is what the agent calls its own task.
+    """
+    found = on.scanned(_texts(decision, known, remote_id))
     if not found:
-        return Screened(decision=decision)
-    everything = [finding for _, _, findings in found for finding in findings]
-    blocked = policy.verdict(everything) == Action.BLOCKED
-    rows = tuple(
-        _row(finding, findings, text=text, field=field, hop=hop, ve_id=ve_id, policy=policy, at=at)
-        for field, text, findings in found
-        for finding in findings
-        if finding.severity != "info"
-    )
-    cleaned = {field: redact(text, policy.to_redact(findings)) for field, text, findings in found}
+        return decision, _CLEAN
+    screened = _judged(found, on)
+    cleaned = {each.field: each for each in found}
+    return (_withheld if screened.blocked else _with_texts)(decision, cleaned), screened
+
+
+def screen_words(words: str, *, on: Screen) -> tuple[str, Screened]:
+    """Scan what an agent said about a failure of its own; return what of it may be logged."""
+    found = on.scanned([("error", words)] if words else [])
+    if not found:
+        return words, _CLEAN
+    # Whatever was found is of no use to those who read a log, and must not be in it.
+    return redact(words, [ruled.finding for ruled in found[0].ruled]), _judged(found, on)
+
+
+def screen_remote_id(remote_id: str, *, on: Screen) -> Screened:
+    """Scan the name of an agent's own task, which is kept to ask for it by."""
+    found = on.scanned(_remote_id(remote_id))
+    return _judged(found, on) if found else _CLEAN
+
+
+def _judged(found: list[Scanned], on: Screen) -> Screened:
+    everything = [ruled for each in found for ruled in each.ruled]
+    # A name cannot be redacted and still name the same.
+    renamed = any(each.field == _REMOTE_ID and each.to_redact for each in found)
+    blocked = renamed or any(ruled.action is Action.BLOCKED for ruled in everything)
     return Screened(
-        decision=_withheld(decision, cleaned) if blocked else _with_texts(decision, cleaned),
-        rows=rows,
+        rows=on.rows(found, blocked=blocked),
         blocked=blocked,
-        severities=tuple(finding.severity for finding in everything if finding.severity != "info"),
+        severities=tuple(ruled.finding.severity for ruled in everything),
     )
 
 
-def _texts(decision: Decision, known: Container[str]) -> Iterator[tuple[str, str]]:
+def _texts(decision: Decision, known: Container[str], remote_id: str) -> Iterator[tuple[str, str]]:
     """Yield each text of the decision under a name that finds it again; an agent's own name leaks nothing."""
     if decision.reason:
         yield "reason", decision.reason
@@ -81,6 +110,7 @@ def _texts(decision: Decision, known: Container[str]) -> Iterator[tuple[str, str
         yield "result", decision.result
     elif decision.result is not None:
         yield "result", orjson.dumps(decision.result).decode()
+        yield from _escaped_addresses(decision.result)
     if decision.question:
         yield "question", decision.question
     for place, option in enumerate(decision.options):
@@ -90,39 +120,55 @@ def _texts(decision: Decision, known: Container[str]) -> Iterator[tuple[str, str
             yield f"delegated_to.{place}", subtask.delegated_to
         if subtask.instruction:
             yield f"subtasks.{place}", subtask.instruction
+    if remote_id:
+        yield from _remote_id(remote_id)
 
 
-def _with_texts(decision: Decision, cleaned: dict[str, str]) -> Decision:
+def _escaped_addresses(result: object) -> Iterator[tuple[str, str]]:
+    """Yield the addresses of files as they read without their escapes, where they have any."""
+    for place, file in enumerate(_files(result)):
+        if "%" in (address := str(file.get("url", ""))):
+            yield f"files.{place}", unquote(address)
+
+
+def _files(result: object) -> list[dict[str, object]]:
+    files = result.get("files") if isinstance(result, dict) else None
+    return [file if isinstance(file, dict) else {} for file in files] if isinstance(files, list) else []
+
+
+def _remote_id(remote_id: str) -> list[tuple[str, str]]:
+    return [] if _UUID.match(remote_id) else [(_REMOTE_ID, remote_id)]
+
+
+def _with_texts(decision: Decision, cleaned: dict[str, Scanned]) -> Decision:
+    def text(field: str, said: str) -> str:
+        return cleaned[field].redacted if field in cleaned else said
+
     result = decision.result
-    if "result" in cleaned:
-        result = cleaned["result"] if isinstance(result, str) else _parsed(cleaned["result"])
+    if "result" in cleaned and cleaned["result"].to_redact:
+        found = cleaned["result"]
+        result = found.redacted if isinstance(result, str) else redact_json(found.text, found.to_redact)
+    for place, file in enumerate(_files(result)):
+        if (found_in := cleaned.get(f"files.{place}")) and found_in.to_redact:
+            file["url"] = found_in.redacted
     return replace(
         decision,
-        reason=cleaned.get("reason", decision.reason),
+        reason=text("reason", decision.reason),
         result=result,
-        question=cleaned.get("question", decision.question),
-        options=tuple(cleaned.get(f"options.{n}", option) for n, option in enumerate(decision.options)),
+        question=text("question", decision.question),
+        options=tuple(text(f"options.{n}", option) for n, option in enumerate(decision.options)),
         subtasks=tuple(
             replace(
                 subtask,
-                delegated_to=cleaned.get(f"delegated_to.{n}", subtask.delegated_to),
-                instruction=cleaned.get(f"subtasks.{n}", subtask.instruction),
+                delegated_to=text(f"delegated_to.{n}", subtask.delegated_to),
+                instruction=subtask.instruction and text(f"subtasks.{n}", subtask.instruction),
             )
             for n, subtask in enumerate(decision.subtasks)
         ),
     )
 
 
-def _parsed(cleaned: str) -> object:
-    """Return the redacted JSON as a value; where a number was redacted it is JSON no more, and stays a text."""
-    try:
-        value: object = orjson.loads(cleaned)
-    except orjson.JSONDecodeError:
-        return cleaned
-    return value
-
-
-def _withheld(decision: Decision, cleaned: dict[str, str]) -> Decision:
+def _withheld(decision: Decision, cleaned: dict[str, Scanned]) -> Decision:
     """Return what may be kept of a blocked decision: that it was made, and to whom it was to go; no text of it."""
     return replace(
         decision,
@@ -131,37 +177,9 @@ def _withheld(decision: Decision, cleaned: dict[str, str]) -> Decision:
         question="",
         options=(),
         subtasks=tuple(
-            Subtask(delegated_to=cleaned.get(f"delegated_to.{n}", subtask.delegated_to))
-            for n, subtask in enumerate(decision.subtasks)
+            Subtask(
+                delegated_to=cleaned[name].masked if (name := f"delegated_to.{n}") in cleaned else each.delegated_to
+            )
+            for n, each in enumerate(decision.subtasks)
         ),
     )
-
-
-def _row(
-    finding: Finding,
-    findings: list[Finding],
-    *,
-    text: str,
-    field: str,
-    hop: ClaimedHop,
-    ve_id: str,
-    policy: Policy,
-    at: datetime,
-) -> Row:
-    action = policy.action(finding)
-    return {
-        "id": new_id(),
-        "task_id": hop.task.id,
-        "customer_id": hop.task.customer_id,
-        "hop_id": hop.id,
-        "agent_type": hop.agent_type,
-        "agent_ve_id": ve_id,
-        "severity": finding.severity,
-        "detection_type": finding.detection_type,
-        "detected_content_preview": preview(text, finding, findings)[:PREVIEW_LENGTH],
-        "confidence": finding.confidence,
-        "action_taken": action,
-        "redacted_response": redact(text, findings) if action == Action.REDACTED else "",
-        "metadata": {"kind": finding.kind, "field": field, "start": finding.start, "end": finding.end},
-        "created_at": at,
-    }

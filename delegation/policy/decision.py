@@ -72,8 +72,11 @@ class Decision:
     usage: Usage = field(default_factory=Usage)
 
 
-def read_decision(*, data: tuple[object, ...], text: str) -> Decision:
+def read_decision(*, data: tuple[object, ...], text: str, files: tuple[dict[str, str], ...] = ()) -> Decision:
     """Read the decision out of an answer's data parts and text. An answer that is no decision at all is handled work.
+
+    Its result is the text, or the data where there is no text; of more than one of text, data and files it is an object
+    with these keys.
 
     Raises:
         DecisionInvalid: it tries to be a decision and breaks a rule.
@@ -83,11 +86,21 @@ def read_decision(*, data: tuple[object, ...], text: str) -> Decision:
             return checked(part)
     if (candidate := _decision_in(text)) is not None:
         return checked(candidate)
-    if text.strip():
-        return Decision(action=Action.HANDLE, result=_storable_text(text))
-    if given := [part for part in data if part is not None]:
-        return Decision(action=Action.HANDLE, result=_storable(given[0] if len(given) == 1 else given))
-    raise DecisionInvalid("The answer is empty: give a decision, or text, or an artifact.")
+    result = _handled(text, [part for part in data if part is not None], list(files))
+    if result is None:
+        raise DecisionInvalid("The answer is empty: give a decision, or text, or an artifact.")
+    return Decision(action=Action.HANDLE, result=_storable(result))
+
+
+def _handled(text: str, data: list[object], files: list[dict[str, str]]) -> object:
+    """Return what an answer that is no decision brings, or None where that is nothing."""
+    given: dict[str, object] = {"text": text} if text.strip() else {}
+    if data:
+        given["data"] = data[0] if len(data) == 1 else data
+    if files:
+        given["files"] = files
+    alone = len(given) == 1 and not files
+    return next(iter(given.values())) if alone else given or None
 
 
 def _decision_in(text: str) -> dict[str, object] | None:

@@ -224,8 +224,8 @@ def test_the_agents_error_text_stays_internal(server: AgentServer) -> None:
     with pytest.raises(AgentFailed) as caught:
         replied(server.url("copywriter"))
 
-    assert "hunter2" in caught.value.internal_message
-    assert "hunter2" not in caught.value.user_message
+    assert "hunter2" in caught.value.said
+    assert "hunter2" not in caught.value.internal_message + caught.value.user_message
 
 
 @pytest.mark.parametrize("step", [Hang(), Trickle(0.01)])

@@ -82,11 +82,12 @@ def test_a_question_is_answered_in_the_same_task(url: str) -> None:
 
 
 @pytest.mark.parametrize(("word", "told"), [("fail", "the printer is on fire"), ("reject", "not my work")])
-def test_failure_carries_the_agents_words_in_the_internal_message_alone(url: str, word: str, told: str) -> None:
+def test_failure_keeps_the_agents_words_apart_from_every_message(url: str, word: str, told: str) -> None:
     with pytest.raises(AgentFailed) as caught:
         replied(url, instruction=word)
 
-    assert told in caught.value.internal_message
+    assert told in caught.value.said
+    assert told not in caught.value.internal_message
     assert told not in caught.value.user_message
 
 

@@ -64,7 +64,7 @@ def settlements_of_a_hop_whose_reading_fails(people: Cast, error: Exception) -> 
             rosters=Rosters(read=fail, ttl_seconds=1),
             gate=Gate(AsyncLimiter(AsyncMemoryStore(MemoryStore()))),
             budgets=Budgets(AsyncBudgetLedger(AsyncMemoryStore(MemoryStore())), spent=spent_nothing),
-            detector=Detector,
+            detector=lambda: asyncio.sleep(0, Detector()),
             inputs=lambda hop_id: asyncio.sleep(0, []),
             settle=settle,
             places=places,
