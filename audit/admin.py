@@ -1,12 +1,16 @@
 """The three logs, to search and to read."""
 
+from typing import Any
+
 from django.contrib import admin
 from django.http import HttpRequest
 from django.urls import NoReverseMatch, reverse
+from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from unfold.decorators import display
 
-from audit.models import AuthorizationLog, DelegationLog, LeakageLog
+from audit.feedback import rule_records
+from audit.models import AuthorizationLog, DelegationLog, LeakageLog, LeakFeedback
 from audit.screens import CustomerFilter, ReadOnlyAdmin, moment, pretty, short_link
 
 
@@ -93,14 +97,15 @@ class AuthorizationLogAdmin(LogAdmin):
 @admin.register(LeakageLog)
 class LeakageLogAdmin(LogAdmin):
     list_display = [
-        "when", "customer_id", "agent_type", "level", "detection_type", "detected_content_preview", "confidence",
-        "taken",
+        "when", "customer_id", "agent_type", "level", "rule", "taken", "judged", "detected_content_preview",
+        "confidence",
     ]  # fmt: skip
-    list_filter = ["severity", "action_taken", "detection_type", CustomerFilter]
+    list_filter = ["severity", "action_taken", "detection_type", "feedback__verdict", CustomerFilter]
+    list_select_related = ["feedback"]
     search_fields = ["=task_id", "=hop_id", "=customer_id", "agent_type", "agent_ve_id", "detection_type"]
     shown_fields = (
         "created_at customer_id task_page hop_id agent_type agent_ve_id level detection_type detected_content_preview "
-        "confidence taken redacted details"
+        "confidence taken judged redacted details"
     )
     redacted = pretty("redacted_response", "redacted response")
     details = pretty("metadata")
@@ -120,3 +125,50 @@ class LeakageLogAdmin(LogAdmin):
     )
     def taken(self, row: LeakageLog) -> str:
         return row.get_action_taken_display()
+
+    @admin.display(description="rule")
+    def rule(self, row: LeakageLog) -> str:
+        return str(row.metadata.get("kind", row.detection_type))
+
+    @admin.display(description="judged")
+    def judged(self, row: LeakageLog) -> SafeString | str:
+        """Return what an auditor said of the finding, as a link to the form for saying it."""
+        feedback = getattr(row, "feedback", None)
+        said = feedback.get_verdict_display() if feedback else "Judge"
+        try:
+            address = reverse("admin:leak_judge", args=[row.id])
+        except NoReverseMatch:
+            return said
+        return format_html('<a class="screen-line" href="{}">{}</a>', address, said)
+
+
+@admin.register(LeakFeedback)
+class LeakFeedbackAdmin(ReadOnlyAdmin):
+    """What auditors said of findings, and above it what that tells of each rule."""
+
+    needs = "audit_view"
+    list_display = ["when", "customer_id", "kind", "word", "note", "by", "finding_page"]
+    list_filter = ["verdict", CustomerFilter]
+    search_fields = ["=kind", "note", "by", "=customer_id"]
+    date_hierarchy = "at"
+    fields = ["when", "customer_id", "kind", "word", "note", "by", "finding_page"]
+    list_before_template = "admin/leaks/rates.html"
+    when = moment("at", "at")
+
+    class Media:
+        css = {"all": ["screens/leaks.css"]}
+
+    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:
+        records = rule_records(self.get_queryset(request))
+        most = max((record.judged for record in records), default=1)
+        return super().changelist_view(
+            request, {**(extra_context or {}), "rule_records": records[:50], "most_judged": most}
+        )
+
+    @display(description="verdict", ordering="verdict", label={"Confirmed": "success", "False Alarm": "danger"})
+    def word(self, row: LeakFeedback) -> str:
+        return row.get_verdict_display()
+
+    @admin.display(description="finding")
+    def finding_page(self, row: LeakFeedback) -> SafeString:
+        return short_link(reverse("admin:audit_leakagelog_change", args=[row.pk]), row.pk)

@@ -19,6 +19,7 @@ from audit.screens import CustomerFilter, ReadOnly, ReadOnlyAdmin, ScopedAdmin, 
 from security.access import RoleAccess
 from security.errors import PlatformError
 from security.keys import NewKey, issue, key_revoke
+from security.leak_screens import allowing, choosing, declaring, pages
 from security.limiting import forget_terms
 from security.members import principal_of_user
 from security.models import ApiKey, Customer, InFlight, Login, Membership, PlatformAuditor, SigningKey
@@ -27,6 +28,7 @@ from security.switches import customer_switch
 
 # The screens of every floor ask here whom the roles let in.
 ScopedAdmin.access = RoleAccess()
+__all__ = ["allowing", "choosing", "declaring", "pages"]
 
 admin.site.unregister(User)
 admin.site.unregister(Group)

@@ -15,6 +15,13 @@ SECTIONS = {
         ("Authorisations", "verified_user", "audit", "authorizationlog"),
         ("Leak findings", "policy", "audit", "leakagelog"),
     ],
+    "Leak detector": [
+        ("Judged findings", "fact_check", "audit", "leakfeedback"),
+        ("Leak policies", "shield_lock", "security", "leakpolicy"),
+        ("Allow-list", "playlist_add_check", "security", "allowedfinding"),
+        ("Canaries", "flutter_dash", "security", "canary"),
+        ("Registered values", "fingerprint", "security", "registeredvalue"),
+    ],
     "Work": [
         ("Tasks", "task_alt", "delegation", "task"),
         ("Hops", "conversion_path", "delegation", "hop"),
@@ -46,6 +53,9 @@ SECTIONS = {
     ],
 }
 
+# Pages that are no model's: section -> (title, symbol, address, and the app and model whose viewers they are for).
+PAGES = {"Leak detector": [("Test bench", "science", "admin:leak_bench", "audit", "leakagelog")]}
+
 
 def navigation(request: HttpRequest) -> list[dict[str, Any]]:
     """Return the sections, without what the person has no permission to view and without what would be empty."""
@@ -54,6 +64,11 @@ def navigation(request: HttpRequest) -> list[dict[str, Any]]:
         items = [
             {"title": name, "icon": icon, "link": reverse(f"admin:{app}_{model}_changelist")}
             for name, icon, app, model in entries
+            if _is_open(request, app, model)
+        ]
+        items += [
+            {"title": name, "icon": icon, "link": reverse(address)}
+            for name, icon, address, app, model in PAGES.get(title, ())
             if _is_open(request, app, model)
         ]
         if items:
