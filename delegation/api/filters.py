@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime
 from typing import Any, TypeVar
+from uuid import UUID
 
 from django.db.models import Model, QuerySet, TextChoices
 from django.utils.dateparse import parse_date, parse_datetime
@@ -9,6 +10,7 @@ from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter
 from rest_framework.request import Request
 
+from audit.models import LeakageLog
 from delegation.states import QuestionStatus, TaskStatus
 from security.errors import ValidationFailed
 
@@ -22,6 +24,15 @@ TASK_FILTERS = (
     OpenApiParameter("agent", OpenApiTypes.STR, description="The agent type that the task was given to."),
     OpenApiParameter("created_after", OpenApiTypes.DATETIME, description="Created at this time or later (ISO 8601)."),
     OpenApiParameter("created_before", OpenApiTypes.DATETIME, description="Created before this time."),
+)
+FINDING_FILTERS = (
+    OpenApiParameter("severity", OpenApiTypes.STR, enum=LeakageLog.Severity.values, description="Several: any."),
+    OpenApiParameter("action_taken", OpenApiTypes.STR, enum=LeakageLog.ActionTaken.values, description="Several: any."),
+    OpenApiParameter("detection_type", OpenApiTypes.STR),
+    OpenApiParameter("task_id", OpenApiTypes.UUID),
+    OpenApiParameter("agent", OpenApiTypes.STR, description="The agent type that said it."),
+    OpenApiParameter("created_after", OpenApiTypes.DATETIME, description="Found at this time or later (ISO 8601)."),
+    OpenApiParameter("created_before", OpenApiTypes.DATETIME, description="Found before this time."),
 )
 QUESTION_FILTERS = (OpenApiParameter("status", OpenApiTypes.STR, enum=QuestionStatus.values),)
 
@@ -44,13 +55,41 @@ def narrowed_questions(rows: QuerySet[Row], request: Request) -> QuerySet[Row]:
     return _with_status(rows, request, QuestionStatus)
 
 
+def narrowed_findings(rows: QuerySet[Row], request: Request) -> QuerySet[Row]:
+    """Return the findings that the query asks for; as above."""
+    query = request.query_params
+    rows = _with_choice(rows, request, "severity", LeakageLog.Severity)
+    rows = _with_choice(rows, request, "action_taken", LeakageLog.ActionTaken)
+    for name, column in (("detection_type", "detection_type"), ("agent", "agent_type")):
+        if name in query:
+            rows = rows.filter(**{column: _plain(query[name], name)})
+    if "task_id" in query:
+        rows = rows.filter(task_id=_uuid(query["task_id"], "task_id"))
+    if "created_after" in query:
+        rows = rows.filter(created_at__gte=_moment(query["created_after"], "created_after"))
+    if "created_before" in query:
+        rows = rows.filter(created_at__lt=_moment(query["created_before"], "created_before"))
+    return rows
+
+
 def _with_status(rows: QuerySet[Row], request: Request, known: type[TextChoices]) -> QuerySet[Row]:
-    asked = request.query_params.getlist("status")
+    return _with_choice(rows, request, "status", known)
+
+
+def _with_choice(rows: QuerySet[Row], request: Request, name: str, known: type[TextChoices]) -> QuerySet[Row]:
+    asked = request.query_params.getlist(name)
     if not asked:
         return rows
     if unknown := [each for each in asked if each not in known.values]:
-        raise ValidationFailed(detail=f"status: {unknown[0][:50]!r} is none of {', '.join(known.values)}.")
-    return rows.filter(status__in=asked)
+        raise ValidationFailed(detail=f"{name}: {unknown[0][:50]!r} is none of {', '.join(known.values)}.")
+    return rows.filter(**{f"{name}__in": asked})
+
+
+def _uuid(raw: str, name: str) -> UUID:
+    try:
+        return UUID(raw)
+    except ValueError as error:
+        raise ValidationFailed(detail=f"{name}: must be a UUID.") from error
 
 
 def _plain(raw: str, name: str) -> str:

@@ -244,6 +244,52 @@ TOKENS: Sample = {
 
 
 LOGOUT: Sample = {"logged_out": True}
+FINDING_ID = "0193a5c1-7c10-7d40-9b1a-3c2b1a090005"
+FEEDBACK_REQUEST: Sample = {"verdict": "false_alarm", "note": "A documented example value."}
+FEEDBACK: Sample = FEEDBACK_REQUEST | {"by": "alice", "at": "2026-11-22T09:05:00.000000Z"}
+FINDING: Sample = {
+    "finding_id": FINDING_ID,
+    "task_id": TASK_ID,
+    "customer_id": "techcorp",
+    "delegation_id": None,
+    "agent_type": "copywriter",
+    "agent_ve_id": "ve-002",
+    "severity": "high",
+    "detection_type": "credential_leak",
+    "detected_content_preview": "Log in with [REDACTED:password], then go on.",
+    "confidence": 0.9,
+    "action_taken": "blocked",
+    "redacted_response": "",
+    "metadata": {"kind": "password", "field": "result", "start": 12, "end": 24},
+    "created_at": "2026-11-22T09:00:02.000000Z",
+    "feedback": FEEDBACK,
+}
+LEAK_POLICY_REQUEST: Sample = {"actions": {"pii_leak": {"warning": "redacted"}}, "kinds": {"person_name": "flagged"}}
+LEAK_POLICY: Sample = LEAK_POLICY_REQUEST | {
+    "in_force": {"pii_leak": {"info": "allowed", "warning": "redacted", "high": "redacted", "critical": "blocked"}}
+}
+CANARY: Sample = {
+    "canary_id": "0193a5c1-7c10-7d40-9b1a-3c2b1a090006",
+    "created_at": "2026-11-22T09:00:00.000000Z",
+    "token": "cnry-0123456789abcdef0123",
+    "planted": "the price list",
+}
+VALUES_REQUEST: Sample = {"values": ["Project Bluebird", "INV-2025-0007"], "label": "projects of the year"}
+VALUE: Sample = {
+    "value_id": "0193a5c1-7c10-7d40-9b1a-3c2b1a090007",
+    "created_at": "2026-11-22T09:00:00.000000Z",
+    "label": "projects of the year",
+}
+ALLOWANCE_REQUEST: Sample = {"kind": "email", "value": "press@bluewave.it", "reason": "Our own press desk.", "days": 30}
+ALLOWANCE: Sample = {
+    "allowance_id": "0193a5c1-7c10-7d40-9b1a-3c2b1a090008",
+    "created_at": "2026-11-22T09:00:00.000000Z",
+    "kind": "email",
+    "whole_rule": False,
+    "reason": "Our own press desk.",
+    "owner": "alice",
+    "expires_at": "2026-12-22T09:00:00.000000Z",
+}
 
 
 def page(sample: Sample) -> Sample:

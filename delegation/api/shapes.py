@@ -44,8 +44,8 @@ def task_shape(task: Task) -> Shape:
         "status": task.status,
         "result": task.result,
         "error": _error(task),
-        "started_at": _iso(task.started_at),
-        "completed_at": _iso(task.completed_at),
+        "started_at": iso(task.started_at),
+        "completed_at": iso(task.completed_at),
         "hop_count": task.hop_count,
         "depth_reached": task.depth_reached,
         "open_questions": task.open_questions,
@@ -75,8 +75,8 @@ def _request_of(task: Task) -> Shape:
         "agent": task.agent_type,
         "priority": task.priority,
         "metadata": task.metadata,
-        "created_at": _iso(task.created_at),
-        "deadline_at": _iso(task.deadline_at),
+        "created_at": iso(task.created_at),
+        "deadline_at": iso(task.deadline_at),
         "trace_id": task.trace_id,
     }
 
@@ -107,9 +107,9 @@ def delegation_shape(hop: Hop) -> Shape:
         "output_tokens": hop.output_tokens,
         "cost_usd": float(hop.cost_usd),
         "execution_time_seconds": seconds_between(hop.started_at, hop.completed_at),
-        "created_at": _iso(hop.created_at),
-        "started_at": _iso(hop.started_at),
-        "completed_at": _iso(hop.completed_at),
+        "created_at": iso(hop.created_at),
+        "started_at": iso(hop.started_at),
+        "completed_at": iso(hop.completed_at),
         "approval": _question_of(hop, "approval"),
         "clarification": _question_of(hop, "clarification"),
     }
@@ -142,13 +142,13 @@ def _approval(approval: Approval) -> Shape:
         "path": approval.path,
         "rule": approval.rule,
         "decider": approval.decider or None,
-        "escalates_at": _iso(approval.escalates_at),
+        "escalates_at": iso(approval.escalates_at),
         "call_digest": approval.call_digest,
         "required": approval.required,
         "granted": approval.granted,
-        "created_at": _iso(approval.created_at),
-        "expires_at": _iso(approval.expires_at),
-        "resolved_at": _iso(approval.resolved_at),
+        "created_at": iso(approval.created_at),
+        "expires_at": iso(approval.expires_at),
+        "resolved_at": iso(approval.resolved_at),
     }
 
 
@@ -167,9 +167,9 @@ def _clarification(clarification: Clarification) -> Shape:
         "options": clarification.options,
         "status": clarification.status,
         "answer": clarification.answer or None,
-        "created_at": _iso(clarification.created_at),
-        "expires_at": _iso(clarification.expires_at),
-        "resolved_at": _iso(clarification.resolved_at),
+        "created_at": iso(clarification.created_at),
+        "expires_at": iso(clarification.expires_at),
+        "resolved_at": iso(clarification.resolved_at),
     }
 
 
@@ -181,7 +181,7 @@ def _context_of(task: Task) -> Shape:
         "status": task.status,
         "hop_count": task.hop_count,
         "cost_usd": float(task.cost_usd),
-        "created_at": _iso(task.created_at),
+        "created_at": iso(task.created_at),
     }
 
 
@@ -191,7 +191,7 @@ def event_shape(event: TaskEvent) -> Shape:
         "task_id": str(event.task_id),
         "seq": event.seq,
         "type": event.type,
-        "at": _iso(event.at),
+        "at": iso(event.at),
         "data": event.data,
     }
 
@@ -216,13 +216,13 @@ def agent_shape(agent: Agent) -> Shape:
         "disabled_reason": agent.disabled_reason,
         "timeout_seconds": agent.timeout_seconds,
         "credential_kind": agent.credential_kind or None,
-        "credential_set_at": _iso(agent.credential_set_at),
+        "credential_set_at": iso(agent.credential_set_at),
         "calls_per_hour": agent.calls_per_hour,
         "expected_tokens": agent.expected_tokens,
         "expected_cost_usd": None if agent.expected_cost_usd is None else float(agent.expected_cost_usd),
         "max_concurrency": agent.max_concurrency,
-        "card_fetched_at": _iso(agent.card_fetched_at),
-        "created_at": _iso(agent.created_at),
+        "card_fetched_at": iso(agent.card_fetched_at),
+        "created_at": iso(agent.created_at),
     }
 
 
@@ -285,7 +285,8 @@ def _error(row: Task | Hop) -> Shape | None:
     return {"code": row.error_code, "message": row.error_message} if row.error_code else None
 
 
-def _iso(at: datetime | None) -> str | None:
+def iso(at: datetime | None) -> str | None:
+    """Return a point in time as the API writes it."""
     return None if at is None else at.isoformat().replace("+00:00", "Z")
 
 

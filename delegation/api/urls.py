@@ -5,7 +5,7 @@ from typing import Any
 from django.urls import URLPattern, path
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
 
-from delegation.api.views import agents, keys, questions, rights, tasks, tokens
+from delegation.api.views import agents, findings, keys, leak_settings, questions, rights, tasks, tokens
 from delegation.api.views.unknown import Unknown
 
 ADDRESSES: tuple[tuple[str, Any, str], ...] = (
@@ -32,6 +32,15 @@ ADDRESSES: tuple[tuple[str, Any, str], ...] = (
     ("rules/<uuid:rule_id>", rights.RuleDetail, "rule"),
     ("grants", rights.Grants, "grants"),
     ("grants/<uuid:grant_id>", rights.GrantDetail, "grant"),
+    ("audit/leakages", findings.Findings, "findings"),
+    ("audit/leakages/<uuid:finding_id>/feedback", findings.Feedback, "finding-feedback"),
+    ("leak-policy", leak_settings.PolicyDetail, "leak-policy"),
+    ("leak-canaries", leak_settings.Canaries, "leak-canaries"),
+    ("leak-canaries/<uuid:canary_id>", leak_settings.CanaryDetail, "leak-canary"),
+    ("leak-values", leak_settings.Values, "leak-values"),
+    ("leak-values/<uuid:value_id>", leak_settings.ValueDetail, "leak-value"),
+    ("leak-allowances", leak_settings.Allowances, "leak-allowances"),
+    ("leak-allowances/<uuid:allowance_id>/end", leak_settings.AllowanceEnd, "leak-allowance-end"),
 )
 
 

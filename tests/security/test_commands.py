@@ -10,6 +10,7 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.utils import timezone
 
+from security.leak_services import policy_choose
 from security.models import Customer, Membership
 from security.services import principal_of_api_key
 from tests.people import Cast
@@ -93,3 +94,52 @@ def test_a_scan_needs_a_customer_and_a_text_that_are_there(people: Cast) -> None
         printed("scan_text", "/etc/hostname", "--customer", "nobody")
     with pytest.raises(CommandError, match="/no/such cannot be read: No such file"):
         printed("scan_text", "/no/such", "--customer", "techcorp")
+
+
+@pytest.mark.django_db
+def test_a_scan_follows_the_customers_policy(people: Cast, tmp_path: Path) -> None:
+    policy_choose(customer_id="techcorp", actions={"pii_leak": {"warning": "redacted"}}, kinds={})
+    (tmp_path / "answer.txt").write_text("mail maria.rossi@bluewave.it")
+    (line,) = printed("scan_text", str(tmp_path / "answer.txt"), "--customer", "techcorp", "--json").splitlines()
+    assert json.loads(line)["action_taken"] == "redacted"
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("raw", [b"", b"\xff\xfe\x00\x80", b"\x00" * 100])
+def test_an_empty_or_binary_file_is_scanned_like_any_other(people: Cast, tmp_path: Path, raw: bytes) -> None:
+    (tmp_path / "answer").write_bytes(raw)
+    assert printed("scan_text", str(tmp_path / "answer"), "--customer", "techcorp", "--json") == ""
+    assert printed("scan_text", str(tmp_path / "answer"), "--customer", "techcorp") == "Nothing found.\n"
+
+
+@pytest.mark.django_db
+def test_a_folder_is_no_text(people: Cast, tmp_path: Path) -> None:
+    with pytest.raises(CommandError, match="cannot be read: Is a directory"):
+        printed("scan_text", str(tmp_path), "--customer", "techcorp")
+
+
+@pytest.mark.django_db
+def test_values_are_registered_and_a_canary_planted(people: Cast, tmp_path: Path) -> None:
+    values = tmp_path / "values"
+    values.write_text("Project Bluebird\n\nINV-2025-0007\n")
+    registered = printed("register_values", "acmecorp", str(values), "--label", "projects")
+    assert json.loads(registered) == {"added": 2, "known": 0}
+    planted = json.loads(printed("plant_canary", "acmecorp", "the price list"))
+    text = tmp_path / "answer.txt"
+    text.write_text(f"project bluebird, {planted['token']}")
+    kinds = [
+        json.loads(line)["kind"]
+        for line in printed("scan_text", str(text), "--customer", "techcorp", "--json").splitlines()
+    ]
+    assert kinds == ["tenant_registered_value", "tenant_canary"]
+
+
+@pytest.mark.django_db
+def test_what_cannot_be_registered_is_refused_in_a_line(people: Cast, tmp_path: Path) -> None:
+    (tmp_path / "values").write_text("ab")
+    with pytest.raises(CommandError, match="number 1 cannot be looked for"):
+        printed("register_values", "acmecorp", str(tmp_path / "values"), "--label", "x")
+    with pytest.raises(CommandError, match="no customer 'nobody'"):
+        printed("plant_canary", "nobody", "x")
+    with pytest.raises(CommandError, match="1 to 200 characters"):
+        printed("plant_canary", "acmecorp", " ")

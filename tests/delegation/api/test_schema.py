@@ -1,17 +1,22 @@
 """The schema is a promise: each of its request examples is sent, and each answer held against it."""
 
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 from typing import Any
 
 import pytest
 import yaml
 from django.test import Client
+from django.utils import timezone
 from guardian.shortcuts import assign_perm
 from jsonschema import Draft202012Validator  # type: ignore[import-untyped]
 
 from delegation.api.urls import ADDRESSES
 from delegation.models import Agent, AgentGrant, DelegationRule
+from security.leak_models import AllowedFinding, Canary, RegisteredValue
+from security.leak_services import values_register
 from security.models import ApiKey
+from tests.delegation import rows
 from tests.delegation.api.conftest import Api, submitted, waiting_for_answer, waiting_for_approval
 from tests.people import Cast
 
@@ -138,7 +143,39 @@ def _grant(people: Cast, agents: dict[str, Agent]) -> dict[str, Any]:
     return {"grant_id": AgentGrant.objects.get().pk}
 
 
+def _finding(people: Cast, agents: dict[str, Agent]) -> dict[str, Any]:
+    return {"finding_id": rows.logged(submitted(people.alice))[2].pk}
+
+
+def _canary(people: Cast, agents: dict[str, Agent]) -> dict[str, Any]:
+    return {"canary_id": Canary.objects.create(customer_id="techcorp", planted="here").pk}
+
+
+def _value(people: Cast, agents: dict[str, Agent]) -> dict[str, Any]:
+    values_register(customer_id="techcorp", values=["Project Kingfisher"], label="a project", user_id=None)
+    return {"value_id": RegisteredValue.objects.get().pk}
+
+
+def _allowance(people: Cast, agents: dict[str, Agent]) -> dict[str, Any]:
+    lasting = {"owner": people.alice.user, "expires_at": timezone.now() + timedelta(days=1)}
+    entry = AllowedFinding.objects.create(customer_id="techcorp", kind="email", reason="Ours.", **lasting)
+    return {"allowance_id": entry.pk}
+
+
 PREPARED: dict[str, Prepare] = {
+    "audit_leakages_list": _finding,
+    "audit_leakages_feedback": _finding,
+    "leak_policy_read": _agent,
+    "leak_policy_update": _agent,
+    "leak_canaries_list": _canary,
+    "leak_canaries_create": _agent,
+    "leak_canaries_delete": _canary,
+    "leak_values_list": _value,
+    "leak_values_create": _agent,
+    "leak_values_delete": _value,
+    "leak_allowances_list": _allowance,
+    "leak_allowances_create": _agent,
+    "leak_allowances_end": _allowance,
     "tasks_list": _task,
     "tasks_submit": _agent,
     "tasks_read": _task,
