@@ -39,6 +39,7 @@ class Product:
     address: str
     agents: AgentServer
     restart: Callable[[], None]
+    environ: dict[str, str]
 
 
 @pytest.fixture(scope="module")
@@ -51,7 +52,7 @@ def product(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Product]:
         assert json.loads(run(MANAGE, "create_customer", *owner, environ=environ).stdout)["api_key"]
         hired = run(MANAGE, "shell", "-c", HIRE.format(password=PASSWORD, url=agents.url("KIND")), environ=environ)
         assert hired.returncode == 0, hired.stderr
-        yield Product(address=address, agents=agents, restart=lambda: _again(starts, address))
+        yield Product(address=address, agents=agents, restart=lambda: _again(starts, address), environ=environ)
         starts.close()
 
 
