@@ -187,11 +187,12 @@ def _from_task(task: dict[str, Any]) -> AgentReply:
 
 
 def _state(state: object, texts: list[str]) -> ReplyState:
-    name = str(state).removeprefix("TASK_STATE_").lower().replace("_", "-")
+    told = str(state).removeprefix("TASK_STATE_")
+    name = told.lower().replace("_", "-")
     if name in _FAILURES:
         raise AgentFailed(internal=f"the agent's task {name}").quoting("\n".join(texts))
     if name not in _STATES:
-        raise InvalidAgentResponse(internal="a task in an unknown state").quoting(str(state))
+        raise InvalidAgentResponse(internal="a task in an unknown state").quoting(told)
     return _STATES[name]
 
 
