@@ -12,11 +12,12 @@ from delegation.loop.findings import Scanned, finding_rows
 from delegation.policy.decision import Decision, Subtask
 from delegation.store.records import ClaimedHop, Row
 from security.leak_rules import LeakRules
-from security.leakage import Action, Detector, Severity, redact, redact_json
+from security.leakage import Action, DetectionType, Detector, Finding, Severity, redact, redact_json
 
 # What cannot hold anything: an id made by a machine for this one purpose.
 _UUID = re.compile(r"(?:[a-z]{1,12}[-_])?[0-9a-f]{8}-?(?:[0-9a-f]{4}-?){3}[0-9a-f]{12}\Z")
 _REMOTE_ID = "remote_task_id"
+_TENANT = DetectionType.TENANT
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,7 +36,7 @@ class Screen:
         return [
             Scanned(field=field, text=text, ruled=tuple(self.rules.ruled(text, findings, at=self.at)))
             for field, text in texts
-            if (findings := self.detector.scan(text, customer_id=customer_id))
+            if (found := self.detector.scan(text, customer_id=customer_id)) and (findings := _worth(found))
         ]
 
     def rows(self, found: Sequence[Scanned], *, blocked: bool) -> tuple[Row, ...]:
@@ -43,6 +44,11 @@ class Screen:
         key = self.rules.allowed.key
         told = finding_rows(found, hop=self.hop, ve_id=self.ve_id, key=key, at=self.at, blocked=blocked)
         return tuple(told)
+
+
+def _worth(found: list[Finding]) -> list[Finding]:
+    """Leave out everyday words that are also a customer's name: a row about them would tell who is a customer."""
+    return [each for each in found if each.detection_type is not _TENANT or each.severity is not Severity.INFO]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
