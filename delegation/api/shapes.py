@@ -235,10 +235,10 @@ def key_shape(key: ApiKey) -> Shape:
         "prefix": key.prefix,
         "username": key.user.get_username(),
         "scopes": key.scopes,
-        "created_at": _iso(key.created_at),
-        "last_used_at": _iso(key.last_used_at),
-        "expires_at": _iso(key.expires_at),
-        "revoked_at": _iso(key.revoked_at),
+        "created_at": iso(key.created_at),
+        "last_used_at": iso(key.last_used_at),
+        "expires_at": iso(key.expires_at),
+        "revoked_at": iso(key.revoked_at),
     }
 
 
@@ -252,7 +252,7 @@ def rule_shape(rule: DelegationRule) -> Shape:
         "effect": rule.effect,
         "reason": rule.reason,
         "owner": rule.owner and rule.owner.get_username(),
-        "created_at": _iso(rule.created_at),
+        "created_at": iso(rule.created_at),
     }
 
 
@@ -264,7 +264,7 @@ def grant_shape(grant: AgentGrant) -> Shape:
         "agent": grant.content_object.agent_type,
         "username": grant.user.get_username(),
         "may": grant.permission.codename.removesuffix("_agent"),
-        "created_at": _iso(grant.created_at),
+        "created_at": iso(grant.created_at),
     }
 
 

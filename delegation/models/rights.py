@@ -6,8 +6,8 @@ from django.db import models
 from django.db.models.functions import Now
 from guardian.models import UserObjectPermissionBase
 
+from audit.scope import TenantQuerySet
 from delegation.models.agents import Agent
-from delegation.models.scope import TenantQuerySet
 
 
 class AgentGrant(UserObjectPermissionBase):

@@ -11,7 +11,8 @@ from security.models import Customer
 
 
 def _screen(model: type[LeakageLog | AllowedFinding]) -> ScopedAdmin:
-    screen: ScopedAdmin = admin.site.get_model_admin(model)
+    screen = admin.site.get_model_admin(model)
+    assert isinstance(screen, ScopedAdmin)
     return screen
 
 

@@ -22,7 +22,7 @@ def remove(apps, schema_editor):
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('security', '0010_limits'),
+        ('security', '0012_roles'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

@@ -1,17 +1,21 @@
 """Every role at every door: the REST routes, the live pages, the websocket and the admin, tried one by one."""
 
+from datetime import timedelta
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from django.contrib.auth import get_user_model
 from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
 from guardian.shortcuts import assign_perm
 from rest_framework.permissions import AllowAny
 
 from audit.models import AuthorizationLog
 from delegation.api.urls import ADDRESSES
 from delegation.models import Agent, AgentGrant, DelegationRule
+from security.leak_models import AllowedFinding, Canary, RegisteredValue
 from security.models import ApiKey, Membership, PlatformAuditor, Role
 from security.roles import ROLE_MATRIX, as_markdown
 from security.services import principal_of_user
@@ -19,6 +23,7 @@ from tests.agents import AgentServer
 from tests.architecture.test_documents import read
 from tests.delegation.api.conftest import Api, submitted, waiting_for_answer, waiting_for_approval
 from tests.delegation.live.consumers.watching import close_code, received, session_of, watching
+from tests.delegation.rows import logged
 from tests.people import PASSWORD, Cast, Person, team
 from tests.web import WebServer
 
@@ -51,11 +56,29 @@ REST = {
     ("get", "grants"): "owner auditor",
     ("post", "grants"): "owner",
     ("delete", "grants/<uuid:grant_id>"): "owner",
+    ("get", "audit/leakages"): "owner auditor",
+    ("post", "audit/leakages/<uuid:finding_id>/feedback"): "owner auditor",
+    ("get", "leak-policy"): "owner auditor",
+    ("patch", "leak-policy"): "owner",
+    ("get", "leak-canaries"): "owner",
+    ("post", "leak-canaries"): "owner",
+    ("delete", "leak-canaries/<uuid:canary_id>"): "owner",
+    ("get", "leak-values"): "owner",
+    ("post", "leak-values"): "owner",
+    ("delete", "leak-values/<uuid:value_id>"): "owner",
+    ("get", "leak-allowances"): "owner auditor",
+    ("post", "leak-allowances"): "owner auditor",
+    ("post", "leak-allowances/<uuid:allowance_id>/end"): "owner auditor",
 }
 ADMIN = {
     ("audit", "delegationlog"): "owner auditor",
     ("audit", "authorizationlog"): "owner auditor",
     ("audit", "leakagelog"): "owner auditor",
+    ("audit", "leakfeedback"): "owner auditor",
+    ("security", "leakpolicy"): "owner auditor",
+    ("security", "canary"): "owner",
+    ("security", "registeredvalue"): "owner",
+    ("security", "allowedfinding"): "owner auditor",
     ("delegation", "task"): SEES,
     ("delegation", "hop"): SEES,
     ("delegation", "taskevent"): SEES,
@@ -80,6 +103,10 @@ ADDS = {
     ("delegation", "approvalrules"): "owner",
     ("delegation", "delegationrule"): "owner",
     ("delegation", "agentgrant"): "owner",
+    ("security", "leakpolicy"): "owner",
+    ("security", "canary"): "owner",
+    ("security", "registeredvalue"): "owner",
+    ("security", "allowedfinding"): "owner auditor",
 }
 
 
@@ -102,7 +129,13 @@ def rows(people: Cast, agents: dict[str, Agent]) -> dict[str, Any]:
     pair = {"agent_from": agents["editor"], "agent_to": agents["copywriter"]}
     assign_perm("invoke_agent", people.carol.user, agents["editor"])
     assert people.alice.api_key
+    lasting = {"owner": people.alice.user, "expires_at": timezone.now() + timedelta(days=1)}
+    value = {"customer_id": "techcorp", "label": "x", "digest": str(uuid4()), "key_id": ""}
     return {
+        "finding_id": logged(submitted(people.alice))[2].pk,
+        "canary_id": Canary.objects.create(customer_id="techcorp", planted="here").pk,
+        "value_id": RegisteredValue.objects.create(**value).pk,
+        "allowance_id": AllowedFinding.objects.create(customer_id="techcorp", kind="email", reason="x", **lasting).pk,
         "task_id": submitted(people.alice, start=False).pk,
         "approval_id": approval.pk,
         "clarification_id": question.pk,
@@ -201,7 +234,7 @@ def test_a_role_at_one_customer_edits_nothing_at_another(people: Cast, agents: d
     assert not Agent.objects.filter(agent_type="intruder").exists()
 
 
-def test_a_platform_auditor_sees_all_customers_in_the_admin_and_adds_nothing(
+def test_a_platform_auditor_sees_all_customers_in_the_admin_and_adds_what_auditors_do(
     people: Cast, agents: dict[str, Agent]
 ) -> None:
     user = get_user_model().objects.create_user(username="ada", is_staff=True)
@@ -212,7 +245,8 @@ def test_a_platform_auditor_sees_all_customers_in_the_admin_and_adds_nothing(
     for (app, model), roles in ADMIN.items():
         expected = 200 if "auditor" in roles.split() else 403
         assert client.get(reverse(f"admin:{app}_{model}_changelist")).status_code == expected, model
-        assert client.get(reverse(f"admin:{app}_{model}_add")).status_code == 403, model
+        added = 200 if "auditor" in ADDS.get((app, model), "").split() else 403
+        assert client.get(reverse(f"admin:{app}_{model}_add")).status_code == added, model
     shown = client.get(reverse("admin:security_customer_changelist")).content.decode()
     assert "TechCorp" in shown
     assert "AcmeCorp" in shown
