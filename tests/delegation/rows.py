@@ -106,15 +106,23 @@ def logged(task: Task) -> tuple[DelegationLog, AuthorizationLog, LeakageLog]:
         request_headers={"X-Customer-ID": task.customer_id},
         **who,
     )
-    finding = LeakageLog.objects.create(
+    return decision, ruling, finding(task)
+
+
+def finding(task: Task) -> LeakageLog:
+    """Return what the leak detector found in an answer."""
+    log: LeakageLog = LeakageLog.objects.create(
+        task_id=task.id,
+        customer_id=task.customer_id,
         hop_id=task.id,
         agent_type="copywriter",
+        agent_ve_id="ve-copywriter",
         severity="high",
         detection_type="credential_leak",
         detected_content_preview="ghp_****",
         confidence=0.99,
         action_taken="blocked",
         metadata={"kind": "github_pat"},
-        **who,
+        created_at=timezone.now(),
     )
-    return decision, ruling, finding
+    return log

@@ -183,11 +183,14 @@ def test_what_is_allowed_passes_until_it_expires(story: Story) -> None:
 
 def when_workers_know(story: Story, so: Any) -> Any:
     """Return the first task that ends so; what was chosen takes a moment to come to the workers."""
-    for _ in range(100):
+
+    def tried() -> Any:
         task = story.ended(story.submit())
-        if so(task):
-            return task
-    raise AssertionError(f"{task.status} {task.error_code}")
+        return task if so(task) else None
+
+    found = eventually(tried, seconds=20)
+    assert found
+    return found
 
 
 def test_what_another_customer_planted_or_registered_is_blocked(story: Story) -> None:

@@ -23,7 +23,7 @@ from tests.agents import AgentServer
 from tests.architecture.test_documents import read
 from tests.delegation.api.conftest import Api, submitted, waiting_for_answer, waiting_for_approval
 from tests.delegation.live.consumers.watching import close_code, received, session_of, watching
-from tests.delegation.rows import logged
+from tests.delegation.rows import finding
 from tests.people import PASSWORD, Cast, Person, team
 from tests.web import WebServer
 
@@ -132,7 +132,7 @@ def rows(people: Cast, agents: dict[str, Agent]) -> dict[str, Any]:
     lasting = {"owner": people.alice.user, "expires_at": timezone.now() + timedelta(days=1)}
     value = {"customer_id": "techcorp", "label": "x", "digest": str(uuid4()), "key_id": ""}
     return {
-        "finding_id": logged(submitted(people.alice))[2].pk,
+        "finding_id": finding(submitted(people.alice)).pk,
         "canary_id": Canary.objects.create(customer_id="techcorp", planted="here").pk,
         "value_id": RegisteredValue.objects.create(**value).pk,
         "allowance_id": AllowedFinding.objects.create(customer_id="techcorp", kind="email", reason="x", **lasting).pk,

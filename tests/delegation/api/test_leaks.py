@@ -15,7 +15,7 @@ from tests.people import Cast
 
 @pytest.fixture
 def finding(people: Cast, agents: dict[str, Agent]) -> LeakageLog:
-    return rows.logged(submitted(people.alice))[2]
+    return rows.finding(submitted(people.alice))
 
 
 @pytest.fixture

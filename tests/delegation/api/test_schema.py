@@ -144,7 +144,7 @@ def _grant(people: Cast, agents: dict[str, Agent]) -> dict[str, Any]:
 
 
 def _finding(people: Cast, agents: dict[str, Agent]) -> dict[str, Any]:
-    return {"finding_id": rows.logged(submitted(people.alice))[2].pk}
+    return {"finding_id": rows.finding(submitted(people.alice)).pk}
 
 
 def _canary(people: Cast, agents: dict[str, Agent]) -> dict[str, Any]:
