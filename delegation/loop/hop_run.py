@@ -57,7 +57,7 @@ class HopRun:
         if hop.polls and self._agent is not None:
             return
         ruling = roster.call_ruling(hop.agent_type, path=hop.path, user_id=hop.task.created_by)
-        if not hop.tries:
+        if not (hop.tries and ruling.authorized):
             self._record(ruling, action="invoke", target=hop.agent_type)
         if self._agent is None:
             raise AgentUnavailable(internal=ruling.reason)
