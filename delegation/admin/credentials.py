@@ -100,4 +100,7 @@ class CredentialFields(forms.ModelForm):  # type: ignore[type-arg]  # generic fo
         return cleaned
 
     def _owner(self, cleaned: dict[str, Any]) -> Agent:
-        return Agent(customer=cleaned["customer"], endpoint_url=cleaned["endpoint_url"])
+        # An agent that is there already keeps its customer, which its form does not ask for.
+        customer = cleaned.get("customer")
+        customer_id = customer.pk if customer else self.instance.customer_id
+        return Agent(customer_id=customer_id, endpoint_url=cleaned["endpoint_url"])
