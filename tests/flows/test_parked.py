@@ -5,7 +5,9 @@ import os
 import threading
 import time
 from datetime import timedelta
+from typing import Any
 
+import pytest
 from django.db import connection
 from django.utils import timezone
 
@@ -18,6 +20,11 @@ from tests.flows.conftest import Story
 
 FEW, MANY = 10, 400
 SECONDS = 60.0
+
+
+@pytest.fixture(autouse=True)
+def _calls_enough_for_all(settings: Any) -> None:
+    settings.A2A_LIMIT_AGENT_CALLS_PER_HOUR = 100 * MANY
 
 
 def held(worker: DelegationThread) -> tuple[int, int, int, int]:
