@@ -129,12 +129,13 @@ class Conductor:
         try:
             return await self._outcome(run)
         except PlatformError as failure:
-            pause = pauses.before_retry(failure, hop=run.hop, now=_now())
-            if pause is not None:
-                log.info("hop retries", hop_id=str(run.hop.id), code=failure.code, internal=failure.internal_message)
-                return postponed(run.account(), failure, pause_seconds=pause), []
             error, said = await self._screener.failure(run, failure)
-            log.info("hop failed", hop_id=str(run.hop.id), code=error.code, internal=error.internal_message, said=said)
+            told = {"code": error.code, "internal": error.internal_message, "said": said}
+            pause = pauses.before_retry(error, hop=run.hop, now=_now())
+            if pause is not None:
+                log.info("hop retries", hop_id=str(run.hop.id), **told)
+                return postponed(run.account(), error, pause_seconds=pause), []
+            log.info("hop failed", hop_id=str(run.hop.id), **told)
             return accounts.failed(run.account(), error, run.decision), []
         except (OperationalError, InterfaceError):
             raise

@@ -68,8 +68,11 @@ class Screener:
                 run.note(screened)
 
     async def failure(self, run: Run, failure: PlatformError) -> tuple[PlatformError, str]:
-        """Return how the hop fails, and what the agent said about it in words that may be logged."""
-        if not isinstance(failure, AgentError) or not failure.said:
+        """Return how the hop fails, and what the agent said about it in words that may be logged.
+
+        At each further try it may say the same: what it said at first goes on record.
+        """
+        if not isinstance(failure, AgentError) or not failure.said or (run.hop.tries and failure.retryable):
             return failure, ""
         try:
             return failure, await self.words(run, failure.said)

@@ -251,6 +251,8 @@ GROUPS = [list(PLACES)[start::2] for start in range(2)]
 @pytest.mark.parametrize("places", GROUPS, ids=["the one half of the places", "the other"])
 def test_no_byte_of_a_secret_goes_anywhere(tmp_path: Path, places: list[str]) -> None:
     environ = embedded_environment(tmp_path, A2A_ALLOWED_AGENT_HOSTS="127.0.0.1", A2A_LOG_LEVEL="DEBUG")
+    # What is tried again and again ends sometime.
+    environ["A2A_TASK_DEADLINE_SECONDS"] = "60"
     secrets = secrets_of(places)
     with AgentServer() as agents, running(MANAGE, "up", "--port", "0", environ=environ) as up:
         address = read_until(up, "Serving on ").removeprefix("Serving on ").split()[0].rstrip("/")
