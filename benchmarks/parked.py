@@ -26,7 +26,12 @@ import uvloop
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "a2a_project.settings")
 os.environ.setdefault("SECRET_KEY", os.urandom(32).hex())
 os.environ.setdefault("A2A_LOG_LEVEL", "WARNING")
-os.environ |= {"A2A_VAR_DIR": tempfile.mkdtemp(prefix="a2a-parked-"), "A2A_ALLOWED_AGENT_HOSTS": "127.0.0.1"}
+os.environ |= {
+    "A2A_VAR_DIR": tempfile.mkdtemp(prefix="a2a-parked-"),
+    "A2A_ALLOWED_AGENT_HOSTS": "127.0.0.1",
+    # More than anybody calls here.
+    "A2A_LIMIT_AGENT_CALLS_PER_HOUR": str(10**9),
+}
 django.setup()
 
 from asgiref.sync import sync_to_async  # noqa: E402 - what follows needs the apps
