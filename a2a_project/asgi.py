@@ -17,13 +17,13 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "a2a_project.settings")
 setup(set_prefix=False)
 
 from channels.routing import ProtocolTypeRouter  # noqa: E402  needs the apps
-from django.conf import settings  # noqa: E402
+from django.conf import settings  # noqa: E402  needs them set up
 
-from a2a_project.request_ids import sane_request_id  # noqa: E402
-from delegation.api.problems import PROBLEM_TYPE, problem_of  # noqa: E402
-from delegation.errors import PayloadTooLarge  # noqa: E402
-from delegation.live.feed import feed  # noqa: E402
-from delegation.live.routing import websockets  # noqa: E402
+from a2a_project.request_ids import sane_request_id  # noqa: E402  needs the apps
+from delegation.api.problems import PROBLEM_TYPE, problem_of  # noqa: E402  needs the apps
+from delegation.errors import PayloadTooLarge  # noqa: E402  needs the apps
+from delegation.live.feed import feed  # noqa: E402  needs the apps
+from delegation.live.routing import websockets  # noqa: E402  needs the apps
 
 Scope = dict[str, Any]
 Message = Mapping[str, Any]

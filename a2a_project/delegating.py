@@ -85,7 +85,7 @@ class DelegationThread(dramatiq.Middleware):
     def after_process_boot(self, broker: dramatiq.Broker) -> None:  # noqa: ARG002 - the library's signature
         self._thread.start()
 
-    def after_worker_shutdown(self, broker: dramatiq.Broker, worker: dramatiq.Worker) -> None:  # noqa: ARG002
+    def after_worker_shutdown(self, broker: dramatiq.Broker, worker: dramatiq.Worker) -> None:  # noqa: ARG002 - as above
         self._ended.set()
         self._thread.join()
 
@@ -94,8 +94,8 @@ class DelegationThread(dramatiq.Middleware):
             with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
                 runner.run(self._delegate())
         except Exception:
+            # The edge of the thread: a process without its loop is of no use, and its supervisor starts another.
             log.exception("the delegation loop broke")
-            # A process without its loop is of no use: its supervisor sees it end and starts another.
             os._exit(1)
 
     async def _delegate(self) -> None:

@@ -51,7 +51,7 @@ def print_addresses(console: Console, stage: Stage, *, token: str, waiting: str)
         *(f"             {member['username']} ({member['role']} at {name})" for name, member in members),
         f"             {techcorp['admin']} (administrator)",
         f"API token    {token}",
-        f"             (of {techcorp['members'][0]['username']}, for one hour; also for the websocket)",
+        f"             (of {techcorp['members'][0]['username']}, for a quarter of an hour; also for the websocket)",
         f"API key      {techcorp['api_key']}",
         "             (header X-API-Key, until the demo starts again)",
         "",
