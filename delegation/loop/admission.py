@@ -40,6 +40,8 @@ class Gate:
             RateLimitExceeded: a limit is used up; no limit has counted anything.
         """
         hits, operation_id = _counted_by(hop, roster)
+        if await self._admitted(hits, operation_id=operation_id, now=now):
+            return None
         if self._turns:
             hits = [replace(hit, ahead=self._ahead(hit.scope, now)) for hit in hits]
         admission = await self._acquire(hits, operation_id=operation_id, now=now)
@@ -68,6 +70,13 @@ class Gate:
         hits, operation_id = _counted_by(hop, roster)
         with suppress(LimiterUnavailable):
             await self._limiter.give_back([hit.scope for hit in hits], operation_id=operation_id)
+
+    async def _admitted(self, hits: list[Hit], *, operation_id: str, now: datetime) -> bool:
+        """Count the call and ask no more: how its limits stand is asked where they refuse it, or could not be asked."""
+        try:
+            return await self._limiter.admit(hits, operation_id=operation_id, now=now)
+        except LimiterUnavailable:
+            return False
 
     async def _acquire(self, hits: list[Hit], *, operation_id: str, now: datetime) -> Admission | None:
         """Return the limiter's answer, None where it has none: what runs is never stopped for want of a counter."""

@@ -23,6 +23,19 @@ class Acquire:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Admit:
+    """Count every hit, or none, as Acquire does, for who asks no more than that. Reply: 1 or 0."""
+
+    hits: tuple[Hit, ...]
+    operation_id: str
+    now_ms: int
+
+    @property
+    def customer_id(self) -> str:
+        return self.hits[0].scope.customer_id
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class GiveBack:
     """Take out what the operation counted. Reply: how many counters had it."""
 
@@ -55,7 +68,7 @@ class Settle:
     now_ms: int
 
 
-Command = Acquire | GiveBack | Reserve | Settle
+Command = Acquire | Admit | GiveBack | Reserve | Settle
 
 
 class Store(Protocol):

@@ -6,6 +6,7 @@ from datetime import datetime
 from security.limits.admission import Admission, admission_from_reply
 from security.limits.commands import (
     Acquire,
+    Admit,
     AsyncStore,
     GiveBack,
     Store,
@@ -54,6 +55,15 @@ class AsyncLimiter:
         command = _acquire_command(hits, operation_id=operation_id, now=now)
         reply = await self._store.run(command) if command.hits else [1]
         return admission_from_reply(hits=command.hits, reply=reply)
+
+    async def admit(self, hits: Iterable[Hit], *, operation_id: str, now: datetime) -> bool:
+        """Count all hits, or none, and tell which. It costs a fraction of ``acquire``, which tells of each limit too.
+
+        Raises as ``Limiter.acquire``.
+        """
+        found = merged(hits)
+        command = Admit(hits=found, operation_id=checked_id(operation_id), now_ms=milliseconds(now))
+        return not found or (await self._store.run(command))[0] == 1
 
     async def give_back(self, scopes: Iterable[Scope], *, operation_id: str) -> bool:
         """Take out what an operation counted; see Limiter.give_back."""

@@ -14,7 +14,7 @@ from security.limits.budget import (
     with_spent,
     without_hold,
 )
-from security.limits.commands import SETTLED_KEEP_MS, Acquire, Command, GiveBack, Reserve, Settle
+from security.limits.commands import SETTLED_KEEP_MS, Acquire, Admit, Command, GiveBack, Reserve, Settle
 from security.limits.table import Hit
 
 # How many commands pass between two looks for what is over.
@@ -80,6 +80,9 @@ class MemoryStore:
                 case Acquire():
                     self._sweep(command.now_ms)
                     return self._acquire(command)
+                case Admit():
+                    self._sweep(command.now_ms)
+                    return self._acquire(command)[:1]
                 case GiveBack():
                     return self._give_back(command)
                 case Reserve():
@@ -91,7 +94,7 @@ class MemoryStore:
     def ping(self) -> None:
         """Return: what is within the process cannot be out of reach."""
 
-    def _acquire(self, command: Acquire) -> list[int]:
+    def _acquire(self, command: Acquire | Admit) -> list[int]:
         now_ms = command.now_ms
         windows, waits = [], []
         uncounted: list[tuple[SlidingWindow, str, int]] = []

@@ -6,11 +6,13 @@ from hashlib import sha1
 from pathlib import Path
 from urllib.parse import quote
 
-from security.limits.budget import LARGEST_SUM, BudgetAccount
-from security.limits.commands import SETTLED_KEEP_MS, Acquire, Command, GiveBack, Reserve, Settle
-from security.limits.table import slot_tag
+import orjson
 
-Argument = str | int
+from security.limits.budget import LARGEST_SUM, BudgetAccount
+from security.limits.commands import SETTLED_KEEP_MS, Acquire, Admit, Command, GiveBack, Reserve, Settle
+from security.limits.table import Hit, slot_tag
+
+Argument = str | int | bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +38,7 @@ def _script(name: str) -> Script:
     return Script(text, sha1(text.encode(), usedforsecurity=False).hexdigest())
 
 
-_ACQUIRE, _GIVE_BACK, _RESERVE, _SETTLE = map(_script, ("acquire", "give_back", "reserve", "settle"))
+_ACQUIRE, _ADMIT, _GIVE_BACK, _RESERVE, _SETTLE = map(_script, ("acquire", "admit", "give_back", "reserve", "settle"))
 
 
 def script_call(command: Command) -> ScriptCall:
@@ -44,6 +46,8 @@ def script_call(command: Command) -> ScriptCall:
     match command:
         case Acquire():
             return _acquire(command)
+        case Admit():
+            return admissions_call([command])
         case GiveBack():
             return ScriptCall(_GIVE_BACK, [scope.key for scope in command.scopes], [command.operation_id])
         case Reserve():
@@ -58,6 +62,19 @@ def _acquire(command: Acquire) -> ScriptCall:
         quota, operation_id = hit.quota, hit.operation_id or command.operation_id
         arguments += [operation_id, quota.allowed, hit.amount, quota.window_seconds * 1000, hit.ahead]
     return ScriptCall(_ACQUIRE, [hit.scope.key for hit in command.hits], arguments)
+
+
+def admissions_call(commands: Sequence[Admit]) -> ScriptCall:
+    """Return one call for commands of one customer; it replies 1 or 0 for each of them, in their order."""
+    keys: dict[str, int] = {}
+    operations = [[command.now_ms, *(_hit(hit, command, keys) for hit in command.hits)] for command in commands]
+    return ScriptCall(_ADMIT, list(keys), [orjson.dumps(operations)])
+
+
+def _hit(hit: Hit, command: Admit, keys: dict[str, int]) -> list[Argument]:
+    number = keys.setdefault(hit.scope.key, len(keys) + 1)
+    quota = hit.quota
+    return [number, hit.operation_id or command.operation_id, quota.allowed, hit.amount, quota.window_seconds * 1000]
 
 
 def _reserve(command: Reserve) -> ScriptCall:

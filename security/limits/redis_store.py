@@ -17,9 +17,9 @@ from redis.exceptions import NoScriptError, RedisError
 from redis.retry import Retry
 
 from security.limits.circuit import Circuit
-from security.limits.commands import Command
+from security.limits.commands import Admit, Command
 from security.limits.errors import LimiterUnavailable
-from security.limits.redis_scripts import ScriptCall, script_call
+from security.limits.redis_scripts import ScriptCall, admissions_call, script_call
 
 # A Redis that is away is met while waiting for a connection, for its opening or for the answer: each alone stays under
 # 100 ms. Much less would blame Redis for a machine that is merely busy.
@@ -73,7 +73,8 @@ class AsyncRedisStore:
     """Count for all processes, from one event loop: the one in which it is first used.
 
     Commands that come while others are under way leave together, as one round trip when those are back: hundreds at
-    once cost less each, and none waits for its turn of a connection.
+    once cost less each, and none waits for its turn of a connection. What only wants to be admitted shares a script's
+    call with all that its customer asks at that moment.
     """
 
     def __init__(self, *, url: str, circuit: Circuit | None = None, patience_seconds: float = PATIENCE_SECONDS) -> None:
@@ -96,7 +97,7 @@ class AsyncRedisStore:
             LimiterUnavailable: Redis is out of reach; at once, where it was so a moment ago.
         """
         self._circuit.check()
-        asked = _Asked(script_call(command), asyncio.get_running_loop().create_future())
+        asked = _Asked(command, asyncio.get_running_loop().create_future())
         self._waiting.append(asked)
         if self._sender is None:
             self._sender = asyncio.create_task(self._send())
@@ -121,7 +122,7 @@ class AsyncRedisStore:
                 batch, self._waiting = self._waiting[:_BATCH], self._waiting[_BATCH:]
                 with self._circuit.watching():
                     async with _Patience(self._patience_seconds):
-                        await self._answer(batch)
+                        await self._answer(_sendings(batch))
         except LimiterUnavailable as error:
             for asked in (*batch, *self._waiting):
                 asked.fail(error)
@@ -129,28 +130,28 @@ class AsyncRedisStore:
         finally:
             self._sender = None
 
-    async def _answer(self, batch: list["_Asked"]) -> None:
-        for asked, reply in zip(batch, await self._replies(batch), strict=True):
+    async def _answer(self, sendings: list["_Sending"]) -> None:
+        for sending, reply in zip(sendings, await self._replies([each.call for each in sendings]), strict=True):
             if isinstance(reply, NoScriptError):
-                call = asked.call
+                call = sending.call
                 evaluated = self._client.eval(call.script.text, len(call.keys), *call.keys_and_arguments)
-                asked.succeed(await cast("Any", evaluated))
+                sending.deliver(await cast("Any", evaluated))
             elif isinstance(reply, RedisError):
                 raise reply
             else:
-                asked.succeed(reply)
+                sending.deliver(reply)
 
-    async def _replies(self, batch: list["_Asked"]) -> list[Any]:
+    async def _replies(self, calls: list[ScriptCall]) -> list[Any]:
         """Return what the scripts answer, or the error that each of them met."""
-        if len(batch) == 1:
+        if len(calls) == 1:
             # A pipeline of one costs half as much again.
             try:
-                return [await cast("Any", _by_digest(self._client, batch[0].call))]
+                return [await cast("Any", _by_digest(self._client, calls[0]))]
             except NoScriptError as error:
                 return [error]
         pipeline = self._client.pipeline(transaction=False)
-        for asked in batch:
-            _by_digest(pipeline, asked.call)
+        for call in calls:
+            _by_digest(pipeline, call)
         return await pipeline.execute(raise_on_error=False)
 
 
@@ -162,7 +163,7 @@ def _by_digest(client: "redis.asyncio.Redis", call: ScriptCall) -> object:
 class _Asked:
     """A command under way. Whoever asked may have stopped waiting."""
 
-    call: ScriptCall
+    command: Command
     answer: asyncio.Future[list[int]]
 
     def succeed(self, reply: list[int]) -> None:
@@ -172,6 +173,36 @@ class _Asked:
     def fail(self, error: LimiterUnavailable) -> None:
         if not self.answer.done():
             self.answer.set_exception(LimiterUnavailable(internal=error.internal_message))
+
+
+@dataclass(frozen=True, slots=True)
+class _Sending:
+    """A call with those who wait for its reply: one alone for all of it, several for a number each."""
+
+    call: ScriptCall
+    asked: list[_Asked]
+
+    def deliver(self, reply: list[int]) -> None:
+        if len(self.asked) == 1:
+            self.asked[0].succeed(reply)
+            return
+        for asked, number in zip(self.asked, reply, strict=True):
+            asked.succeed([number])
+
+
+def _sendings(batch: list[_Asked]) -> list[_Sending]:
+    """Return the calls that carry out the batch: those of one customer that want to be admitted are one."""
+    sendings: list[_Sending] = []
+    admits: dict[str, list[_Asked]] = {}
+    for asked in batch:
+        if isinstance(asked.command, Admit):
+            admits.setdefault(asked.command.customer_id, []).append(asked)
+        else:
+            sendings.append(_Sending(script_call(asked.command), [asked]))
+    for together in admits.values():
+        commands = [asked.command for asked in together if isinstance(asked.command, Admit)]
+        sendings.append(_Sending(admissions_call(commands), together))
+    return sendings
 
 
 class _Patience:

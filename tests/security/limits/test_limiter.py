@@ -15,6 +15,7 @@ from security.limits import (
     LimitTable,
     MemoryStore,
     Quota,
+    RedisStore,
     Scope,
     Store,
 )
@@ -252,3 +253,29 @@ def test_an_event_loop_admits_exactly_what_is_allowed_of_many_at_once(customer: 
         return sum(admission.admitted for admission in admissions)
 
     assert asyncio.run(story()) == 100
+
+
+@pytest.mark.services
+@pytest.mark.skipif(not REDIS_URL, reason="REDIS_URL names no server")
+def test_of_many_that_only_want_to_be_admitted_at_once_each_customer_gets_exactly_what_it_is_allowed(
+    customer: str,
+) -> None:
+    customers = [f"{customer}-{number}" for number in range(3)]
+
+    async def story() -> dict[str, int]:
+        store = AsyncRedisStore(url=REDIS_URL)
+        limiter = AsyncLimiter(store)
+
+        async def admitted(name: str, number: int) -> tuple[str, bool]:
+            hits = [call(name, "editor"), pair(name)]  # 3 calls are allowed, of the pair 2
+            return name, await limiter.admit(hits, operation_id=f"hop-{number}", now=NOW)
+
+        found = await asyncio.gather(*(admitted(name, number) for number in range(30) for name in customers))
+        await store.aclose()
+        return {name: sum(yes for whose, yes in found if whose == name) for name in customers}
+
+    assert asyncio.run(story()) == dict.fromkeys(customers, 2)
+    with_one_left = Limiter(RedisStore(url=REDIS_URL)).acquire(
+        [call(customers[0], "editor")], operation_id="x", now=NOW
+    )
+    assert with_one_left.standings[0].remaining == 0  # the refused have taken nothing: two and this one

@@ -7,7 +7,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from security.limits import Allowance, BudgetAccount, BudgetLine, Hit, LimitType, MemoryStore, Quota, RedisStore, Spend
-from security.limits.commands import Acquire, Command, GiveBack, Reserve, Settle, merged
+from security.limits.commands import Acquire, Admit, Command, GiveBack, Reserve, Settle, merged
 from security.limits.table import Scope
 from tests.security.limits.conftest import NOW, REDIS_URL, needs_redis
 
@@ -53,6 +53,7 @@ accounts = st.sampled_from([BudgetAccount(CUSTOMER, name, 10**8) for name in ("t
 lines = st.builds(BudgetLine, account=accounts, allowance=allowances, recorded=st.none() | spends)
 commands = st.one_of(
     acquires(),
+    acquires().map(lambda asked: Admit(hits=asked.hits, operation_id=asked.operation_id, now_ms=asked.now_ms)),
     st.builds(GiveBack, scopes=st.lists(scopes, min_size=1, unique=True).map(tuple), operation_id=ids),
     st.builds(
         Reserve,
