@@ -9,7 +9,9 @@ from base64 import urlsafe_b64encode
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from hashlib import sha256
+from itertools import count
 from typing import Any
 
 import orjson
@@ -53,6 +55,9 @@ class CallSigner:
         self._ready = {key.kid: (_header(key), private) for key, private in opened.items()}
         self._issuer = issuer
         self._longest_token_seconds = longest_token_seconds
+        # Tokens are told apart, not kept secret, by their ids: a random name for each signer, and a number.
+        self._name = secrets.token_urlsafe(_TOKEN_ID_BYTES)
+        self._numbers = count()
 
     def sign(self, call: CallIdentity, *, body: bytes, now: datetime) -> str:
         """Return the token for exactly this body.
@@ -68,25 +73,31 @@ class CallSigner:
         return (content + b"." + _base64(private.sign(content))).decode("ascii")
 
     def _claims(self, call: CallIdentity, body: bytes, issued_at: int) -> dict[str, Any]:
-        *delegators, agent_type = call.path
         lifetime = min(_ON_THE_WAY_SECONDS + call.timeout_seconds, self._longest_token_seconds)
-        claims: dict[str, Any] = {
+        return {
             "iss": self._issuer,
-            "aud": _name(call, agent_type),
-            "sub": call.customer_id,
             "iat": issued_at,
             "exp": issued_at + int(lifetime),
-            "jti": secrets.token_urlsafe(_TOKEN_ID_BYTES),
+            "jti": f"{self._name}.{next(self._numbers)}",
             "message_id": call.message_id,
             "delegation_id": call.delegation_id,
-            "agent_ve_id": call.agent_ve_id,
             "body_sha256": sha256(body).hexdigest(),
+            **_parties(call.customer_id, call.path, call.agent_ve_id, call.person),
         }
-        person = [_name(call, f"people/{call.person}")] if call.person else []
-        actor = _actor([*person, *(_name(call, delegator) for delegator in delegators)])
-        if actor:
-            claims["act"] = actor
-        return claims
+
+
+@lru_cache(maxsize=4096)
+def _parties(customer_id: str, path: tuple[str, ...], agent_ve_id: str, person: str) -> dict[str, Any]:
+    """Return the claims of who calls whom for whom: the same for every task that takes this path."""
+    *delegators, agent_type = path
+    parties: dict[str, Any] = {
+        "aud": _name(customer_id, agent_type),
+        "sub": customer_id,
+        "agent_ve_id": agent_ve_id,
+    }
+    people = [_name(customer_id, f"people/{person}")] if person else []
+    actor = _actor([*people, *(_name(customer_id, delegator) for delegator in delegators)])
+    return parties | {"act": actor} if actor else parties
 
 
 def _opened(key: GatewayKey, box: SecretBox) -> Ed25519PrivateKey | None:
@@ -104,9 +115,9 @@ def _base64(content: bytes) -> bytes:
     return urlsafe_b64encode(content).rstrip(b"=")
 
 
-def _name(call: CallIdentity, agent_type: str) -> str:
+def _name(customer_id: str, agent_type: str) -> str:
     # Two customers may each have a copywriter: only with its customer is an agent's type a name.
-    return f"{call.customer_id}/{agent_type}"
+    return f"{customer_id}/{agent_type}"
 
 
 def _actor(names: Sequence[str]) -> dict[str, Any]:
