@@ -306,7 +306,8 @@ def _ending(
     task, split_id = account.hop.task, account.hop.join_id
     if split_id is not None:
         succeeded = changes.status == HopStatus.COMPLETED
-        branch = BranchEnd(split_id=split_id, resume_id=new_id(), succeeded=succeeded)
+        owner = account.hop.owner
+        branch = BranchEnd(split_id=split_id, resume_id=new_id(), succeeded=succeeded, owner=owner)
         return _settlement(account, changes, log=log, events=[event], ends_branch=branch)
     totals = {"hop_count": task.hop_count, "cost_usd": round(task.cost_usd + changes.cost_usd, 6)}
     events = [event, (f"task.{end.status}", {**told, **totals})]

@@ -118,6 +118,10 @@ class Conductor:
             log.info("claim lost", hop_id=str(hop.id))
             return []
         count(settlement, settled, known=run.known_agents)
+        if settled.resumed is not None:
+            # It may be one more of its agent's than there are places for: its call waits then.
+            self._places.take(settled.resumed)
+            return [settled.resumed]
         return [accounts.knowing(child, hop_count=settled.hop_count) for child in following]
 
     async def _concluded(self, run: HopRun) -> tuple[Settlement, list[ClaimedHop]]:

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TypeVar
@@ -173,11 +173,14 @@ class Engine:
         return saved
 
     async def settle(self, settlement: Settlement) -> Settled:
+        if self._draining and settlement.ends_branch is not None:
+            settlement = replace(settlement, ends_branch=replace(settlement.ends_branch, owner=None))
         settled = await self._settler.settle(settlement)
         if settled.held:
             task = settlement.hop.task
             self._announce({task.id: (task.customer_id, settled.last_seq)})
-            if settled.joined or any(hop["status"] == HopStatus.PENDING for hop in settlement.new_hops):
+            waits = settled.joined and settled.resumed is None
+            if waits or any(hop["status"] == HopStatus.PENDING for hop in settlement.new_hops):
                 self._awake.set()
             if self._draining:
                 self._left_to_others |= {row["id"] for row in settlement.new_hops}

@@ -96,14 +96,25 @@ def _settle(one: Settlement) -> Settled:
     joined = one.ends_branch is not None and end_branch(one.ends_branch, at=one.at)
     _tell(task, one.events, at=one.at)
     _move(task, one, hops=len(one.new_hops) + joined)
+    leaves_branches = joined and Hop.objects.filter(join_id=one.hop.join_id).exclude(status__in=HOP_ENDED).exists()
+    runs_on = joined and not leaves_branches
+    resumed = _resumed(one.ends_branch, at=one.at) if one.ends_branch is not None and runs_on else None
     return Settled(
         held=True,
-        last_seq=task.last_seq,
+        last_seq=task.last_seq if resumed is None else task.last_seq + 1,
         hop_count=task.hop_count,
         depth_reached=task.depth_reached,
         joined=joined,
-        leaves_branches=joined and Hop.objects.filter(join_id=one.hop.join_id).exclude(status__in=HOP_ENDED).exists(),
+        resumed=resumed,
+        leaves_branches=leaves_branches,
     )
+
+
+def _resumed(ended: BranchEnd, *, at: datetime) -> ClaimedHop | None:
+    """Claim the split's continuation for the worker that goes on with it, if one does."""
+    if ended.owner is None:
+        return None
+    return _claimed(_claim(Hop.objects.get(id=ended.resume_id), owner=ended.owner, now=at), owner=ended.owner, now=at)
 
 
 def _sooner(due_at: datetime | None) -> object:

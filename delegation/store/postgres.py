@@ -6,6 +6,7 @@ workers never wait for each other in a circle.
 
 from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
+from dataclasses import replace
 from datetime import datetime
 from uuid import UUID
 
@@ -75,7 +76,11 @@ class PostgresStore:
             lists.add("branches")
         rows = _run(postgres_sql.settle(frozenset(lists)), _as_json(document))
         moved = {row["task"]: row for row in rows if row["hop"] is None}
-        outcome = {row["hop"]: _settled(row, moved.get(row["task"], row)) for row in rows if row["hop"] is not None}
+        outcome = {
+            row["hop"]: _settled(row, moved.get(row["task"], row), newest[row["hop"]].hop.task)
+            for row in rows
+            if row["hop"] is not None
+        }
         return [outcome.get(one.hop.id, LOST) if newest[one.hop.id] is one else LOST for one in settlements]
 
 
@@ -89,15 +94,40 @@ def _newest_claims(settlements: Sequence[Settlement]) -> dict[UUID, Settlement]:
     return newest
 
 
-def _settled(hop: Row, task: Row) -> Settled:
+def _settled(hop: Row, task: Row, known: TaskFacts) -> Settled:
     return Settled(
         held=True,
         last_seq=task["last_seq"],
         hop_count=task["hop_count"],
         depth_reached=task["depth_reached"],
         joined=hop["joined"],
+        resumed=hop["resumed"] and _resumed(hop["resumed"], task, known),
         leaves_branches=hop["leaves_branches"],
         affordable=hop["affordable"],
+    )
+
+
+def _resumed(hop: Row, task: Row, known: TaskFacts) -> ClaimedHop:
+    """Return the split's continuation, which the worker owns that settled its last branch."""
+    return ClaimedHop(
+        id=UUID(hop["resume_id"]),
+        task=replace(known, hop_count=task["hop_count"], cost_usd=float(task["cost_usd"])),
+        owner=UUID(hop["resume_owner"]),
+        claim=1,
+        parent_id=hop["parent_id"] and UUID(hop["parent_id"]),
+        join_id=hop["join_id"] and UUID(hop["join_id"]),
+        branch=hop["branch"],
+        resumes_id=UUID(hop["id"]),
+        depth=hop["depth"],
+        attempt=hop["attempt"] + 1,
+        agent_type=hop["agent_type"],
+        path=tuple(hop["path"]),
+        instruction=hop["instruction"],
+        priority=hop["priority"],
+        remote_task_id=hop["remote_task_id"],
+        polls=0,
+        tries=0,
+        started_at=datetime.fromisoformat(hop["completed_at"]),
     )
 
 
@@ -131,6 +161,7 @@ def _settlement(one: Settlement) -> Row:
         "at": one.at,
         "ends_branch_of": one.ends_branch and one.ends_branch.split_id,
         "resume_id": one.ends_branch and one.ends_branch.resume_id,
+        "resume_owner": one.ends_branch and one.ends_branch.owner,
         "branch_succeeded": one.ends_branch and one.ends_branch.succeeded,
         "n_events": len(one.events),
         "n_hops": len(one.new_hops),

@@ -15,14 +15,18 @@ from delegation.store.rows import CONTINUED, HOP_COLUMNS
 _ALIVE = "status NOT IN ({})".format(", ".join(f"'{status}'" for status in sorted(TASK_ENDED)))
 _DUE = "status = 'waiting' AND due_at IS NOT NULL"
 
-# A split's continuation: the same agent with the same work, one attempt on. See rows.continuation for the ORM's.
+# A split's continuation: the same agent with the same work, one attempt on; the worker that ended the last branch runs
+# it, unless other branches are to be cancelled first. See rows.continuation for the ORM's.
 _CONTINUED = {
     **{name: name for name in CONTINUED},
     "id": "resume_id",
     "resumes_id": "id",
     "attempt": "attempt + 1",
-    "status": "CASE WHEN pending_branches > 0 THEN 'waiting' ELSE 'pending' END",
+    "status": "CASE WHEN pending_branches > 0 THEN 'waiting' WHEN runs_on THEN 'running' ELSE 'pending' END",
+    "owner": "CASE WHEN runs_on THEN resume_owner END",
+    "claim": "runs_on::integer",
     "created_at": "completed_at",
+    "started_at": "CASE WHEN runs_on THEN completed_at END",
 }
 
 
@@ -72,6 +76,24 @@ def submit() -> str:
     """
 
 
+# What its owner needs to know of a continuation that runs on. The rest is the task's, which the owner knows.
+_RESUMED = ", ".join(
+    f"'{name}', whole.{name}"
+    for name in "id parent_id join_id branch depth attempt agent_type path instruction "
+    "priority remote_task_id resume_id resume_owner completed_at".split()
+)
+_STARTED = """
+        UNION ALL
+        SELECT l.id, whole.customer_id, l.last_seq, whole.completed_at, whole.resume_id, 0, 'hop.started',
+               jsonb_build_object(
+               'delegation_id', whole.resume_id, 'parent_id', whole.parent_id, 'depth', whole.depth,
+               'agent_type', whole.agent_type, 'agent_name', a.name, 'attempt', whole.attempt + 1,
+               'resumes_id', whole.id, 'instruction', left(whole.instruction, 200))
+        FROM whole JOIN locked l ON l.id = whole.task_id
+        LEFT JOIN delegation_agent a ON a.customer_id = whole.customer_id AND a.agent_type = whole.agent_type
+        WHERE whole.runs_on"""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Joins:
     """What settlements that end branches of a split add to the statement, and say of each hop and task."""
@@ -79,8 +101,11 @@ class _Joins:
     ctes: str = ""
     table: str = ""
     joined: str = "false"
+    resumed: str = "NULL::json"
     leaves_branches: str = "false"
     resumed_hops: str = "0"
+    started_hops: str = "0"
+    started: str = ""
 
 
 _NO_JOINS = _Joins()
@@ -92,7 +117,7 @@ def _joins() -> _Joins:
     ended AS (
         SELECT ends_branch_of AS split, count(*)::smallint AS n,
                count(*) FILTER (WHERE branch_succeeded)::smallint AS succeeded,
-               max(at) AS at, min(resume_id::text)::uuid AS resume_id
+               max(at) AS at, min(resume_id::text)::uuid AS resume_id, min(resume_owner::text)::uuid AS resume_owner
         FROM done WHERE ends_branch_of IS NOT NULL GROUP BY ends_branch_of),
     joined AS (
         UPDATE delegation_hop p SET
@@ -105,8 +130,9 @@ def _joins() -> _Joins:
             completed_at = CASE WHEN p.pending_branches <= e.n OR p.wanted_branches <= e.succeeded
                                 THEN e.at ELSE p.completed_at END
         FROM ended e WHERE p.id = e.split AND p.status = 'waiting'
-        RETURNING p.*, e.resume_id),
-    whole AS MATERIALIZED (SELECT * FROM joined WHERE status = 'completed'),
+        RETURNING p.*, e.resume_id, e.resume_owner),
+    whole AS MATERIALIZED (
+        SELECT *, pending_branches = 0 AND resume_owner IS NOT NULL AS runs_on FROM joined WHERE status = 'completed'),
     resumed AS (
         INSERT INTO delegation_hop ({", ".join(continuation)}) SELECT {", ".join(continuation.values())} FROM whole),
     """
@@ -114,8 +140,12 @@ def _joins() -> _Joins:
         ctes=ctes,
         table="LEFT JOIN whole ON whole.id = done.ends_branch_of",
         joined="whole.id IS NOT NULL",
+        # Of several branches that end together one brings it.
+        resumed=f"CASE WHEN whole.runs_on AND whole.resume_id = done.resume_id THEN json_build_object({_RESUMED}) END",
         leaves_branches="coalesce(whole.pending_branches > 0, false)",
         resumed_hops="(SELECT count(*) FROM whole WHERE whole.task_id = t.id)",
+        started_hops="(SELECT count(*) FROM whole WHERE whole.task_id = t.id AND runs_on)",
+        started=_STARTED,
     )
 
 
@@ -152,6 +182,7 @@ def settle(lists: frozenset[str]) -> str:
         "at": "timestamptz",
         "ends_branch_of": "uuid",
         "resume_id": "uuid",
+        "resume_owner": "uuid",
         "branch_succeeded": "boolean",
         "n_events": "integer",
         "n_hops": "integer",
@@ -190,13 +221,12 @@ def settle(lists: frozenset[str]) -> str:
     {brought}
     events AS (
         INSERT INTO delegation_taskevent (task_id, customer_id, seq, type, at, data)
-        SELECT done.task, done.customer,
-               done.last_seq + row_number() OVER (PARTITION BY done.task ORDER BY x.at, x.by, x.place),
-               x.type, x.at, x.data
-        FROM {_rows("events", event)} {held}),
+        SELECT task, customer, last_seq + row_number() OVER (PARTITION BY task ORDER BY at, by, place), type, at, data
+        FROM (SELECT done.task, done.customer, done.last_seq, x.at, x.by, x.place, x.type, x.data
+              FROM {_rows("events", event)} {held}{joins.started}) news),
     moved AS (
         UPDATE delegation_task t SET
-            last_seq = t.last_seq + d.n_events,
+            last_seq = t.last_seq + d.n_events + {joins.started_hops},
             hop_count = t.hop_count + d.n_hops + {joins.resumed_hops},
             depth_reached = greatest(t.depth_reached, d.depth_reached),
             open_questions = t.open_questions + d.n_questions,
@@ -217,14 +247,16 @@ def settle(lists: frozenset[str]) -> str:
                      max(at) FILTER (WHERE end_status IS NOT NULL) AS ended_at
               FROM done GROUP BY task) d
         WHERE t.id = d.task
-        RETURNING t.id, t.last_seq, t.hop_count, t.depth_reached)
-    SELECT done.hop, done.task, NULL AS last_seq, NULL AS hop_count, NULL AS depth_reached,
-           {joins.joined} AS joined, {joins.leaves_branches} AS leaves_branches, true AS affordable
+        RETURNING t.id, t.last_seq, t.hop_count, t.depth_reached, t.cost_usd)
+    SELECT done.hop, done.task, NULL AS last_seq, NULL AS hop_count, NULL AS depth_reached, NULL AS cost_usd,
+           {joins.joined} AS joined, {joins.resumed} AS resumed, {joins.leaves_branches} AS leaves_branches,
+           true AS affordable
     FROM done {joins.table}
     UNION ALL
-    SELECT NULL, id, last_seq, hop_count, depth_reached, false, false, true FROM moved
+    SELECT NULL, id, last_seq, hop_count, depth_reached, cost_usd, false, NULL, false, true FROM moved
     UNION ALL
-    SELECT hop, task, last_seq, hop_count, depth_before, false, false, false FROM budgeted WHERE NOT affordable
+    SELECT hop, task, last_seq, hop_count, depth_before, NULL, false, NULL, false, false
+    FROM budgeted WHERE NOT affordable
     """
 
 

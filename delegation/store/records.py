@@ -87,11 +87,15 @@ class TaskEnd:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BranchEnd:
-    """One branch of a split is over. If it was the last needed, the hop ``resume_id`` goes on from the split."""
+    """One branch of a split is over. If it was the last needed, the hop ``resume_id`` goes on from the split.
+
+    ``owner`` is the worker that would go on with it at once; the store may leave it to a claim all the same.
+    """
 
     split_id: UUID
     resume_id: UUID
     succeeded: bool
+    owner: UUID | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -151,7 +155,9 @@ class Settled:
     hop_count: int = 0
     depth_reached: int = 0
     joined: bool = False
-    """This settlement ended the last branch needed: the split's continuation waits to be claimed."""
+    """This settlement ended the last branch needed: the split's continuation waits to be claimed, or is ``resumed``."""
+    resumed: ClaimedHop | None = None
+    """The continuation, claimed from its birth by the owner that the branch's end named."""
     affordable: bool = True
     """False where the new hops would be more than the task's budget: then nothing was written either."""
     leaves_branches: bool = False

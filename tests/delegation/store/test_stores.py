@@ -73,6 +73,12 @@ def asked(hop: ClaimedHop) -> Settlement:
     return accounts.asked(account(hop), decision, expires_at=AT)
 
 
+def without_owner(settlement: Settlement) -> Settlement:
+    """Return what a worker settles that will not go on with the split: it is told to stop."""
+    assert settlement.ends_branch is not None
+    return replace(settlement, ends_branch=replace(settlement.ends_branch, owner=None))
+
+
 def split(hop: ClaimedHop, branches: int = 2, quorum: int | None = None) -> tuple[Settlement, list[ClaimedHop]]:
     """Return the settlement of a split whose branches this worker runs on with."""
     rows = [
@@ -162,9 +168,26 @@ def tell_split(store: Store, people: Cast) -> None:
     (hop,) = claim(store)
     parting, (first, second) = split(hop)
     settle(store, parting)
-    assert [settle(store, failed(first))[0].joined, settle(store, handled(second))[0].joined] == [False, True]
+    (one,), (last,) = settle(store, failed(first)), settle(store, handled(second))
+    assert (one.joined, one.resumed, last.joined) == (False, None, True)
+    resumed = last.resumed
+    assert resumed is not None
+    assert claim(store) == []  # it has its owner from birth
+    assert (resumed.resumes_id, resumed.attempt, resumed.depth, resumed.claim) == (hop.id, 2, 0, 1)
+    assert resumed.task.hop_count == 4
+    settle(store, handled(resumed))
+
+
+def tell_split_that_nobody_goes_on_with(store: Store, people: Cast) -> None:
+    submit(people)
+    (hop,) = claim(store)
+    parting, (first, second) = split(hop)
+    settle(store, parting)
+    settle(store, without_owner(handled(first)))
+    (last,) = settle(store, without_owner(handled(second)))
+    assert (last.joined, last.resumed) == (True, None)
     (resumed,) = claim(store)
-    assert (resumed.resumes_id, resumed.attempt, resumed.depth) == (hop.id, 2, 0)
+    assert (resumed.resumes_id, resumed.attempt, resumed.claim) == (hop.id, 2, 1)
     settle(store, handled(resumed))
 
 
@@ -200,6 +223,7 @@ TALES: list[Tale] = [
     tell_asked,
     tell_parked,
     tell_split,
+    tell_split_that_nobody_goes_on_with,
     tell_split_one_by_one,
     tell_split_in_one_batch,
     tell_quorum,
