@@ -60,16 +60,18 @@ _COMMON_PAIRS = frozenset(
 
 def judge_password(value: bytes) -> float:
     """Return how sure it is (0 to 1) that a value given as a password is one."""
-    if is_jumble(value) and not is_documented(value):
+    confidence = _password_confidence(value)
+    return confidence if confidence and not is_documented(value) else 0.0
+
+
+def _password_confidence(value: bytes) -> float:
+    if is_jumble(value):
         return 0.8
-    if (
-        not 4 <= len(value) <= 200
-        or value.strip() != value
-        or value in _FAMOUS
-        or is_stand_in(value)
-        or is_documented(value)
-        or _is_reserved(value)
-    ):
+    if not 4 <= len(value) <= 200 or value.strip() != value or value in _FAMOUS or _is_reserved(value):
+        return 0.0
+    if value.isalpha():
+        return 0.6 if _looks_random(value) and not is_stand_in(value) else 0.0
+    if is_stand_in(value):
         return 0.0
     if _STRUNG.match(value):
         return 0.8
@@ -84,15 +86,16 @@ def judge_password(value: bytes) -> float:
 
 def judge_key(value: bytes) -> float:
     """Return how sure it is (0 to 1) that a value given as a token, key or secret is one."""
-    if (is_jumble(value) or _STRUNG.match(value)) and not is_documented(value):
+    confidence = _key_confidence(value)
+    return confidence if confidence and not is_documented(value) else 0.0
+
+
+def _key_confidence(value: bytes) -> float:
+    if len(value) < 8 or (len(value) < 12 and value.isalpha() and (value.islower() or value.istitle())):
+        return 0.0
+    if is_jumble(value) or _STRUNG.match(value):
         return 0.7
-    if (
-        not 8 <= len(value) <= 2000
-        or b" " in value
-        or is_stand_in(value)
-        or is_documented(value)
-        or _is_reserved(value)
-    ):
+    if len(value) > 2000 or b" " in value or _is_reserved(value) or is_stand_in(value):
         return 0.0
     if is_made_up(value) or _DIGITS.match(value) or _ORDINARY.match(value[:80]):
         return 0.0
@@ -105,9 +108,11 @@ def judge_key(value: bytes) -> float:
 
 def judge_loose(value: bytes) -> float:
     """Return how sure it is that a word somewhere after the mention of a secret is that secret: it must stand out."""
+    if len(value) < 7:
+        return 0.0
     if _STRUNG.match(value):
         return 0.7 if not is_made_up(value) else 0.0
-    if len(value) < 7 or not _stands_out(value) or _UUID.match(value) or _HEX.match(value):
+    if not _stands_out(value) or _UUID.match(value) or _HEX.match(value):
         return 0.0
     return min(0.75, judge_password(value)) if not is_made_up(value) else 0.0
 
@@ -146,7 +151,7 @@ _JUMBLED = re.compile(
 
 def is_jumble(value: bytes) -> bool:
     """Tell whether the value is a generated password whose signs make it look like code or a reference."""
-    if _JUMBLED.match(value) is None or value.endswith(b"()"):
+    if value.isalnum() or _JUMBLED.match(value) is None or value.endswith(b"()"):
         return False
     return len(_HUMP.findall(value)) * 2 >= len(value) and not is_made_up(value.replace(b"()", b""))
 

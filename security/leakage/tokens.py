@@ -24,7 +24,7 @@ _STRONG_PREFIX = re.compile(
 )
 _LONGEST_BYTES = 4096
 _SPLIT_REACH = 400
-_SPLITTERS = (frozenset(b" \t\r\n\"'`+*|\\>,&"), frozenset(b" \t\r\n\"'`+*|\\>,&-._/:"))
+_SPLITTERS = (b" \t\r\n\"'`+*|\\>,&", b" \t\r\n\"'`+*|\\>,&-._/:")
 _RUN = re.compile(rb"[A-Z]+|[a-z]+|[0-9]+")
 
 
@@ -102,11 +102,12 @@ class TokenRule:
         stop = paragraph if paragraph >= 0 else stop
         if self._continues(raw, start):
             return
+        begin = start + self.prefix_bytes
         for separators in _SPLITTERS:
-            places = [place for place in range(start + self.prefix_bytes, stop) if raw[place] not in separators]
-            match = self.regex.match(raw[start : start + self.prefix_bytes] + bytes(raw[place] for place in places))
+            match = self.regex.match(raw[start:begin] + raw[begin:stop].translate(None, separators))
             if match is None:
                 continue
+            places = [place for place in range(begin, stop) if raw[place] not in separators]
             last = places[match.end() - self.prefix_bytes - 1] + 1
             if scene.ends_word(last) and _is_jumbled(match[0][self.prefix_bytes :]) and self.judge(match[0]):
                 scene.add(start, last, self.label)
