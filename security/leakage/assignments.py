@@ -327,14 +327,11 @@ def _loose(raw: bytes, stop: int) -> tuple[int, int] | None:
 
 def _told_before(raw: bytes, end: int) -> tuple[int, int] | None:
     """Look for "VALUE is the password"."""
-    before = raw[max(0, end - 140) : end]
-    if not has_odd_letters(before):
-        return None
-    begin = end - len(before) + max(0, before.rfind(b"\n"))
     if raw[end : end + 1] == b"'":
         placed = _SET_BEFORE.search(raw, max(0, end - 320), end)
         return placed.span(1) if placed and judge_password(placed[1]) else None
-    if not _LINK.search(raw, begin, end):
+    begin = max(0, end - 140, raw.rfind(b"\n", max(0, end - 140), end))
+    if end - begin < _LEAST_TOLD or not has_odd_letters(before := raw[begin:end]) or not _LINK.search(before):
         return None
     noun = _LAST_WORD.search(raw, max(begin, end - 14), end)
     told = _TOLD_BEFORE.search(raw, begin, noun.start()) if noun else None
@@ -352,5 +349,6 @@ _SET_BEFORE = re.compile(
 )
 
 
+_LEAST_TOLD = len(b"a1b2c3 is key")
 _LINK = re.compile(rb" (?:(?:is|as|was|for|=|being) |\()|<-|->|\xe2\x86\x90")
 _LAST_WORD = re.compile(rb"[A-Za-z\x80-\xff]+$")

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from security.leakage.finding import Candidate
-from security.leakage.views import View, plain_letter, substituted
+from security.leakage.views import plain_letter
 
 WIDE = re.compile(rb"[\x80-\xff]+")
 _BLOCK = 1024
@@ -58,13 +58,24 @@ def in_source(blocks: list[TextBlock], found: list[Candidate]) -> list[Candidate
         block, inside = blocks[index], offset - begins[index]
         if block.plain is block.source:
             return block.start + inside, block.start + inside + 1
-        if index not in views:
-            views[index] = substituted(block.source, WIDE, _caseless)
-        first, last = views[index].source_span(inside, inside + 1)
+        first, last = _place_in(block.source, inside)
         return block.start + first, block.start + last
 
-    views: dict[int, View] = {}
     return [(place(start)[0], place(end - 1)[1], label) for start, end, label in found]
+
+
+def _place_in(source: bytes, offset: int) -> tuple[int, int]:
+    """Return where the byte at `offset` of the reading stands in a block: a run that reads otherwise is one place."""
+    longer = 0
+    for run in WIDE.finditer(source):
+        first, last = run.span()
+        length = len(_RUNS[run[0]])
+        if offset < first - longer:
+            break
+        if offset < first - longer + length and length != last - first:
+            return first, last
+        longer += last - first - length
+    return offset + longer, offset + longer + 1
 
 
 def plain_blocks(raw: bytes) -> Iterable[TextBlock]:
@@ -84,7 +95,3 @@ def plain_blocks(raw: bytes) -> Iterable[TextBlock]:
 def plain_run(run: re.Match[bytes]) -> bytes:
     """Return how a run of wide characters reads."""
     return _RUNS[run[0]]
-
-
-def _caseless(run: bytes) -> bytes:
-    return _RUNS[run]

@@ -25,12 +25,12 @@ _GAP = re.compile(rb"^(?:[ \t]{0,3}[-_.*`~|\\\"'+]{0,4}[ \t]{0,3}|[ \t*`_-]{0,4}
 _SENTENCE = re.compile(rb"[.\"'|+]\s|\s[.\"'|+]|\n\s*\n")
 _LEAST_LETTERS = 3
 # A DFA reads twice as fast, and takes some 200 bytes for each letter of its terms.
-_MOST_DFA_LETTERS = 20_000
+_MOST_DFA_LETTERS = 60_000
 _LONGEST_TERM = 200
 # How many times larger than what follows it an automaton must be to be left as it is.
 _GROWTH = 8
 _CUTS: dict[frozenset[int], frozenset[int]] = {}
-_STRETCH = 16_384
+_STRETCH = 4096
 
 NAME_LABEL = Label(DetectionType.TENANT, "tenant_name", Severity.HIGH, 0.95, 40)
 # A customer named after an everyday word: it counts where it stands as a name, and is for information elsewhere.
@@ -141,20 +141,25 @@ class TenantIndex:
         return in_source(blocks, found) if found else found
 
     def _find(self, raw: bytes, customer_id: str, limit: int) -> list[Candidate]:
-        folded = raw.translate(_FOLD, _SEPARATORS)
         matches: list[_Match] = []
-        for start in range(0, len(folded), _STRETCH):
-            self._match(folded[start : start + _STRETCH + _LONGEST_TERM], start, matches)
+        begins = [0]
+        folded = raw[:_STRETCH].translate(_FOLD, _SEPARATORS)
+        for start in range(_STRETCH, len(raw) + _STRETCH, _STRETCH):
+            following = raw[start : start + _STRETCH].translate(_FOLD, _SEPARATORS)
+            self._match(folded + following[:_LONGEST_TERM], len(folded), begins[-1], matches)
             if len(matches) > limit * 4:
                 break
-        return _confirm(raw, matches, customer_id, limit) if matches else []
+            begins.append(begins[-1] + len(folded))
+            folded = following
+        return _confirm(_Places(raw, begins), matches, customer_id, limit) if matches else []
 
-    def _match(self, stretch: bytes, offset: int, matches: list[_Match]) -> None:
+    def _match(self, stretch: bytes, own: int, offset: int, matches: list[_Match]) -> None:
+        """Note what begins in the first `own` letters."""
         tenants = self.tenants
         for automaton in self.automata:
             for index, start, end in automaton.machine.find_matches_as_indexes(stretch, overlapping=True):
                 term = automaton.terms[index]
-                if start < _STRETCH and tenants.get(term.customer_id) is term.tenant:
+                if start < own and tenants.get(term.customer_id) is term.tenant:
                     matches.append((offset + start, offset + end, term))
 
 
@@ -222,7 +227,7 @@ def _folded(text: str) -> tuple[bytes, frozenset[int]]:
     return raw.translate(_FOLD, _SEPARATORS), _CUTS.setdefault(seams, seams)
 
 
-def _confirm(raw: bytes, matches: list[_Match], customer_id: str, limit: int) -> list[Candidate]:
+def _confirm(places: _Places, matches: list[_Match], customer_id: str, limit: int) -> list[Candidate]:
     foreign = [match for match in matches if match[2].customer_id != customer_id][:limit]
     if not foreign:
         return []
@@ -231,15 +236,13 @@ def _confirm(raw: bytes, matches: list[_Match], customer_id: str, limit: int) ->
         if len(matches) > len(foreign)
         else []
     )
-    places = _Places(raw)
     return [
-        found
-        for match in foreign
-        if (found := _candidate(raw, places, match)) and not _inside_own(raw, places, match, own)
+        found for match in foreign if (found := _candidate(places, match)) and not _inside_own(places, match, own)
     ]
 
 
-def _candidate(raw: bytes, places: _Places, match: _Match) -> Candidate | None:
+def _candidate(places: _Places, match: _Match) -> Candidate | None:
+    raw = places.raw
     start, end, term = match
     letters = places.span(start, end)
     first, last = letters[0], letters[-1] + 1
@@ -252,12 +255,12 @@ def _candidate(raw: bytes, places: _Places, match: _Match) -> Candidate | None:
     return first, last, term.label
 
 
-def _inside_own(raw: bytes, places: _Places, match: _Match, own: list[_Match]) -> bool:
+def _inside_own(places: _Places, match: _Match, own: list[_Match]) -> bool:
     """Tell whether the match is a part of the reader's own name, as "Acme" is of "Acme Labs"."""
     start, end, _ = match
     index = bisect_right(own, start, key=lambda known: known[0]) - 1
     while index >= 0 and own[index][0] > start - _LONGEST_TERM:
-        if own[index][1] >= end and _candidate(raw, places, own[index]):
+        if own[index][1] >= end and _candidate(places, own[index]):
             return True
         index -= 1
     return False
@@ -320,30 +323,41 @@ def _spelled(raw: bytes, letters: list[int], term: _Term) -> bool:
 
 
 class _Places:
-    """Where the letters that folding keeps stand in the text, worked out block by block as it is asked for."""
+    """Where the letters that folding keeps stand in the text.
 
-    def __init__(self, raw: bytes) -> None:
-        self._raw = raw
-        self._blocks: dict[int, list[int]] = {}
-        kept = (len(raw[start : start + _BLOCK].translate(None, _SEPARATORS)) for start in range(0, len(raw), _BLOCK))
-        self._before = [0, *itertools.accumulate(kept)]
+    `begins` tells how many of them stand before each stretch; what is finer is worked out where it is asked for.
+    """
+
+    def __init__(self, raw: bytes, begins: list[int]) -> None:
+        self.raw = raw
+        self._begins = begins
+        self._fine: dict[int, list[int]] = {}
 
     def span(self, start: int, end: int) -> list[int]:
         """Return the places of the kept letters from number `start` to number `end`."""
-        block = bisect_right(self._before, start) - 1
-        offset = self._before[block]
-        letters = list(self._block(block))
-        while len(letters) < end - offset:
-            block += 1
-            letters += self._block(block)
-        return letters[start - offset : end - offset]
+        stretch = bisect_right(self._begins, start) - 1
+        counts = self._counts(stretch)
+        block = bisect_right(counts, start) - 1
+        letters: list[int] = []
+        place = stretch * _STRETCH + block * _BLOCK
+        skipped, wanted = start - counts[block], end - counts[block]
+        while len(letters) < wanted:
+            block_end = place + max(_BLOCK, wanted - len(letters))
+            marks = self.raw[place:block_end].translate(_KEPT)
+            letters.extend(itertools.compress(range(place, block_end), marks))
+            place = block_end
+        return letters[skipped:wanted]
 
-    def _block(self, block: int) -> list[int]:
-        if block not in self._blocks:
-            first = block * _BLOCK
-            stretch = self._raw[first : first + _BLOCK]
-            self._blocks[block] = list(itertools.compress(range(first, first + len(stretch)), stretch.translate(_KEPT)))
-        return self._blocks[block]
+    def _counts(self, stretch: int) -> list[int]:
+        """Return how many kept letters stand before each block of a stretch."""
+        if stretch not in self._fine:
+            first = stretch * _STRETCH
+            part = self.raw[first : first + _STRETCH]
+            kept = (
+                len(part[place : place + _BLOCK].translate(None, _SEPARATORS)) for place in range(0, len(part), _BLOCK)
+            )
+            self._fine[stretch] = list(itertools.accumulate(kept, initial=self._begins[stretch]))
+        return self._fine[stretch]
 
 
-_BLOCK = 1024
+_BLOCK = 128

@@ -119,11 +119,6 @@ def plain_letter(text: str) -> str:
     return "".join(map(_plain, text))
 
 
-def substituted(raw: bytes, pattern: re.Pattern[bytes], read: Callable[[bytes], bytes]) -> View:
-    """Read all of `raw` with each match of `pattern` as `read` gives it."""
-    return _build(_substituted(raw, 0, len(raw), pattern, read))
-
-
 def untagged(raw: bytes, start: int, end: int) -> View:
     """Read tag characters (U+E0020 to U+E007E) as the letters that they shadow, and nothing else."""
     return _build((bytes([_tagged(match[0])]), *match.span()) for match in _TAG.finditer(raw, start, end))
