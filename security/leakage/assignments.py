@@ -25,7 +25,9 @@ PASSWORD_NOUNS = Expression(
     caseless=True,
 )
 KEY_NOUNS = Expression(
-    r"(?:secret|token|key|_pat\b|credentials?|\bcreds|\bauth|\bdsn|apikey|\bsig|signature|bearer)", caseless=True
+    r"(?:secret|token|key|_pat\b|credential|\bcreds|\bauth(?:ori[sz]ation|code|pass)?(?:\b|[_0-9])|\bdsn"
+    r"|\bsig(?:nature)?(?:\b|[_0-9])|bearer)",
+    caseless=True,
 )
 
 _PASSWORD_LABEL = Label(DetectionType.CREDENTIAL, "password", Severity.HIGH, 0.9, 10)

@@ -16,7 +16,7 @@ COMMAND = Expression(
     r"\b(?:mysql|mysqldump|mysqladmin|mariadb|sshpass|docker login|podman login|unzip|7z|redis-cli|curl|wget"
     r"|smbclient|net use|net user|mongo|mongosh|mongodump|sqlcmd"
     r"|ldapsearch|htpasswd|cqlsh|az login|oc login|helm registry login|identified by|with password|sudo -S|chpasswd"
-    r"|http|lftp|rsync|twine upload|keytool|openssl)\b",
+    r"|lftp|rsync|twine upload|keytool|openssl)\b|\bhttp[ \t]",
     caseless=True,
 )
 PAIR = Expression(r"(?:credentials?|creds|log ?in|logged in|sign in|auth|connect|getconnection)\b", caseless=True)
@@ -50,9 +50,10 @@ _IS_OPTION = re.compile(rb"--?[a-z-]{1,30}$")
 def on_command(scene: Scene, end: int) -> None:
     """Note a password given as an option or an argument of a command, or set in SQL."""
     raw = scene.raw
+    end -= raw[end - 1] in b" \t"
     word = raw[max(0, end - 16) : end].lower()
     for pattern in _patterns(word):
-        match = pattern.match(raw, end)
+        match = pattern.match(raw, end) if pattern in (_NET_USE, _NET_USER, _SQL) or raw.find(b"-", end, end + 210) > 0 else None
         if match and match.lastindex:
             _note(scene, *match.span(match.lastindex))
             return

@@ -56,14 +56,14 @@ class Scene:
 
     def note_region(self, end: int, readers: tuple[Reader, ...], reach: int) -> None:
         """Have the lines around `end`, at most `reach` bytes either way, read in other ways once the pass is over."""
-        start = max(0, end - reach)
-        stop = end + reach
         for reader in readers:
-            spans = self.regions.setdefault(reader, [])
-            if spans and spans[-1][1] >= start:
-                spans[-1][1] = stop
+            spans = self.regions.get(reader)
+            if spans is None:
+                spans = self.regions[reader] = []
+            if spans and spans[-1][1] >= end - reach:
+                spans[-1][1] = end + reach
             else:
-                spans.append([start, stop])
+                spans.append([max(0, end - reach), end + reach])
 
     def read_regions(self) -> None:
         """Scan each noted region in its other readings."""
