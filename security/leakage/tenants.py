@@ -13,6 +13,7 @@ import ahocorasick_rs
 
 from security.leakage.everyday_names import is_everyday, other_spellings, stands_as_name
 from security.leakage.finding import Candidate, DetectionType, Label, Severity
+from security.leakage.hostnames import is_host_label, is_within_host
 from security.leakage.registered import RegisteredValues
 from security.leakage.tenant_text import WIDE, in_source, plain_blocks, plain_run
 
@@ -248,11 +249,20 @@ def _candidate(places: _Places, match: _Match) -> Candidate | None:
     first, last = letters[0], letters[-1] + 1
     if not _stands_alone(raw, first, last) or not _spelled(raw, letters, term):
         return None
+    if _is_another_host(raw, first, last, term):
+        return None
     if term.label is ID_WORD_LABEL and not _used_as_id(raw, first, last):
         return None
     if term.label is EVERYDAY_LABEL and not _used_as_id(raw, first, last) and not stands_as_name(raw, first, last):
         return first, last, EVERYDAY_WORD_LABEL
     return first, last, term.label
+
+
+def _is_another_host(raw: bytes, first: int, last: int, term: _Term) -> bool:
+    """Tell whether the term is part of a hostname that is not the customer's; of one without domains any may be."""
+    if term.label is DOMAIN_LABEL:
+        return is_within_host(raw, first, last)
+    return term.label is not CANARY_LABEL and bool(term.tenant.domains) and is_host_label(raw, first, last)
 
 
 def _inside_own(places: _Places, match: _Match, own: list[_Match]) -> bool:
