@@ -7,9 +7,10 @@ from collections.abc import Callable
 
 from security.leakage.engine import Expression
 from security.leakage.finding import DetectionType, Label, Severity
+from security.leakage.given_values import trimmed, value_at
 from security.leakage.odd_letters import has_odd_letters, odd_places
 from security.leakage.providers import provider_label
-from security.leakage.scene import Scene
+from security.leakage.scene import STEP, Scene
 from security.leakage.secret_shape import judge_key, judge_loose, judge_password
 from security.leakage.tables import in_column
 
@@ -125,24 +126,12 @@ _NEAR = re.compile(rb"[ \t]{1,3}(?=\S*[0-9!@#$%^&*+=])")
 _PLAIN_SECRET = re.compile(rb"[0-9]{4}|[a-z]-[a-z]+-[a-z]")
 _SET_LINE = re.compile(rb"(?:^|\n)[ \t]{0,8}(?:ENV|ARG|setx?|SET)[ \t]{1,3}\w{0,40}$")
 _LONG_OPTION = re.compile(rb"--?[A-Za-z0-9-]{0,30}$")
-_OPENERS = re.compile(rb"\\{0,7}[\"'`]{1,3}|\xe2\x80[\x98-\x9f]|\xc2\xab\s?")
-_CLOSERS = {
-    b"\xe2\x80\x98": b"\xe2\x80\x99",
-    b"\xe2\x80\x9c": b"\xe2\x80\x9d",
-    b"\xe2\x80\x9e": b"\xe2\x80",
-    b"\xc2\xab": b"\xc2\xbb",
-}
-_BARE = re.compile(rb"[^\s\"'`<>|;]{1,2000}")
-_CELL = re.compile(rb"[^|\n]{1,300}")
-_TRAILERS = b".,:)]}\\"
-_NEXT_PAIR = re.compile(rb"[&,][A-Za-z_][\w.-]{0,30}[=:]|&&|&$|[,&][\w./-]{0,30}(?:,|$)")
 _TOLD_BEFORE = re.compile(
     rb"(?:^|[\s\"'`(*])([^\s\"'`(*][^\s\"'`(]{5,79}?)[\"'`*)]{0,3},?[ \t](?:\(|(?:is|as|was|being|=|<-+"
     rb"|\xe2\x86\x90|-+>?)[ \t]"
     rb"|(?:[a-z]+[ \t]){0,2}(?:as|is|for)[ \t])(?:that's[ \t]|this is[ \t])?"
     rb"(?:(?:the|your|my|our|their|his|her|a|new|old|current)[ \t])?(?:[\w'-]{1,20}[ \t]){0,3}[\w-]{0,20}$"
 )
-_PAIRS = {b")": b"(", b"]": b"[", b"}": b"{"}
 _LOOSE_REACH = 110
 _LOOSE = re.compile(
     rb"(?<![^\s\"'`(\[*>|])(?=[^\s0-9!@#$%^&*+=?~]{0,40}[0-9!@#$%^&*+=?~])[A-Za-z0-9!@#$%^&*+=?~_.:/-]{7,200}"
@@ -152,7 +141,6 @@ _NAMED = re.compile(rb"[A-Za-z_][\w.-]{1,30}=|[a-z]+\d+[a-z]?_[a-z]+")
 # A hash is a secret only where it is held out as one.
 _HEX_KEY = re.compile(rb"(?:[0-9a-f]{32}|[0-9a-f]{40}|[0-9a-f]{64})$")
 _PRESENTED = re.compile(rb"^[^\n.;]{0,40}(?:[ \t][-\xe2\x80\x93]+[ \t]|--[a-z-]{2,20}[ =][\"']?)$")
-_SCHEME = re.compile(rb"(?:Bearer|Basic|Token|ApiKey|Digest)\s{1,3}", re.IGNORECASE)
 
 
 def on_password_noun(scene: Scene, end: int) -> None:
@@ -170,29 +158,35 @@ def _on_noun(scene: Scene, end: int, judge: Judge, label: Label) -> None:
     if end <= scene.secret_end:
         return
     telling = has_odd_letters(raw[end : end + _LOOSE_REACH])
+    if not telling:
+        scene.budget.refund()
     if not telling and judge is judge_key:
         _note_told_before(scene, end, label)
         return
-    scene.budget.steps -= 2
+    scene.budget.steps -= 2 * STEP
     stop = end
     if raw[end : end + 1] in _TAIL_STARTS:
         stop = _TAIL.match(raw, end).end()  # type: ignore[union-attr]
         if stop > end and (_HARMLESS_TAIL.match(raw[end:stop]) or raw.startswith(b"---", end)):
             return
-    span = _direct(raw, end, stop, judge, telling=telling)
-    if span is None and _CELL_END.match(raw, stop):
-        span = in_column(raw, end, judge)
-    if span is None and telling:
-        span = _loose(raw, stop)
+    span = _span_after(scene, end, stop, judge, telling=telling)
     if span is None:
         _note_told_before(scene, end, label)
         return
-    if _is_harmless(raw, end):
+    if _is_harmless(raw, end) or _is_buried(raw, end) or _ARN.search(raw, max(0, end - 90), end):
         return
-    if _is_buried(raw, end) or _ARN.search(raw, max(0, end - 90), end):
-        return
+    scene.budget.steps -= STEP
     scene.secret_end = span[1]
     scene.add(span[0], span[1], (judge is judge_key and provider_label(raw, *span)) or label)
+
+
+def _span_after(scene: Scene, end: int, stop: int, judge: Judge, *, telling: bool) -> tuple[int, int] | None:
+    raw = scene.raw
+    span = _direct(raw, end, stop, judge, telling=telling)
+    if span is None and _CELL_END.match(raw, stop):
+        scene.budget.steps -= STEP
+        span = in_column(raw, end, judge, scene.budget)
+    return _loose(raw, stop) if span is None and telling else span
 
 
 # A word that chance spelled inside base64.
@@ -203,7 +197,9 @@ def _is_buried(raw: bytes, end: int) -> bool:
     before, after = raw[max(0, end - 60) : end], raw[end : end + 60]
     ahead = len(before) - len(before.rstrip(_BASE64_LETTERS))
     behind = len(after) - len(after.lstrip(_BASE64_LETTERS))
-    return ahead + behind >= 44 or (ahead >= 20 and _DIGIT.search(before, len(before) - 20, len(before) - 7) is not None)
+    return ahead + behind >= 44 or (
+        ahead >= 20 and _DIGIT.search(before, len(before) - 20, len(before) - 7) is not None
+    )
 
 
 _BASE64_LETTERS = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
@@ -236,19 +232,19 @@ def _direct(raw: bytes, end: int, stop: int, judge: Judge, *, telling: bool) -> 
     following = raw[stop : stop + 1]
     operator = _OPERATOR.match(raw, stop) if raw[stop : stop + 24].lstrip(b" \t")[:1] in _OPERATOR_STARTS else None
     if operator:
-        span = _value(raw, operator.end())
+        span = value_at(raw, operator.end())
         if span and (judge(raw[span[0] : span[1]]) or provider_label(raw, *span)):
             return span
     if not telling and not _gives_plainly(raw[stop : stop + _LOOSE_REACH]):
         return None
     connector = _CONNECTOR.match(raw, stop) if following in _CONNECTOR_STARTS else None
     if connector:
-        span = _value(raw, connector.end())
+        span = value_at(raw, connector.end())
         if span and (judge(raw[span[0] : span[1]]) or provider_label(raw, *span)):
             return span
     near = _NEAR.match(raw, stop) if following in b" \t" else None
     if near:
-        span = _value(raw, near.end())
+        span = value_at(raw, near.end())
         strict = (
             judge
             if _SET_LINE.search(raw, max(0, end - 60), end) or _LONG_OPTION.search(raw, max(0, end - 40), end)
@@ -265,45 +261,6 @@ def _gives_plainly(following: bytes) -> bool:
     return (digits > 3 or following.count(b"-") > 1) and _PLAIN_SECRET.search(following) is not None
 
 
-def _value(raw: bytes, start: int) -> tuple[int, int] | None:
-    if raw[start : start + 1] in b"BbTtAaDd":
-        scheme = _SCHEME.match(raw, start)
-        start = scheme.end() if scheme else start
-    opener = _OPENERS.match(raw, start)
-    if opener:
-        mark = opener[0].strip()
-        closer = _CLOSERS.get(mark, mark)
-        inside = _SCHEME.match(raw, opener.end())
-        begin = inside.end() if inside else opener.end()
-        finish = raw.find(closer, begin, begin + 2000)
-        if finish == begin:
-            return None
-        if finish > begin and b"\n" not in raw[begin:finish]:
-            return begin, begin + len(raw[begin:finish].rstrip(b" \xa0\xc2"))
-        start = opener.end()
-    bare = _BARE.match(raw, start + 1 if raw[start : start + 1] in (b"(", b"[") else start)
-    return _trimmed(raw, bare.start(), bare.end()) if bare else None
-
-
-def _trimmed(raw: bytes, start: int, end: int) -> tuple[int, int] | None:
-    amp = raw.find(b"&", start, end)
-    if amp > start + 3 and _NEXT_PAIR.match(raw, amp, end + 1):
-        end = amp
-    comma = raw.find(b",", start, end)
-    if comma > start + 3 and _NEXT_PAIR.match(raw, comma, end + 1):
-        end = comma
-    if raw.endswith(b"**", start, end):
-        end -= 2
-    while end > start and raw[end - 1] in _TRAILERS and not _closes(raw, start, end):
-        end -= 1
-    return (start, end) if end > start else None
-
-
-def _closes(raw: bytes, start: int, end: int) -> bool:
-    opener = _PAIRS.get(raw[end - 1 : end])
-    return opener is not None and raw.count(opener, start, end) >= raw.count(raw[end - 1 : end], start, end)
-
-
 def _loose(raw: bytes, stop: int) -> tuple[int, int] | None:
     """Return the first word within reach that stands out by its letters alone."""
     stretch = raw[stop : stop + _LOOSE_REACH]
@@ -318,7 +275,7 @@ def _loose(raw: bytes, stop: int) -> tuple[int, int] | None:
         if word is None:
             continue
         sought = word.end() - stop
-        span = _trimmed(raw, word.start(), word.end())
+        span = trimmed(raw, word.start(), word.end())
         if span is None or _NAMED.match(raw, span[0]):
             continue
         value = raw[span[0] : span[1]]
@@ -339,7 +296,7 @@ def _told_before(raw: bytes, end: int) -> tuple[int, int] | None:
     told = _TOLD_BEFORE.search(raw, begin, noun.start()) if noun else None
     if told is None:
         return None
-    span = _trimmed(raw, *told.span(1))
+    span = trimmed(raw, *told.span(1))
     return span if span and judge_loose(raw[span[0] : span[1]]) else None
 
 

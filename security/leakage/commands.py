@@ -7,7 +7,7 @@ import re
 from security.leakage.engine import Expression
 from security.leakage.finding import DetectionType, Label, Severity
 from security.leakage.placeholders import is_stand_in
-from security.leakage.scene import Scene
+from security.leakage.scene import STEP, Scene
 from security.leakage.secret_shape import judge_loose, judge_password
 
 _LABEL = Label(DetectionType.CREDENTIAL, "password", Severity.HIGH, 0.9, 12)
@@ -29,6 +29,7 @@ _OPTION = re.compile(
 _USER_OPTION = re.compile(
     rb"[^\n|;]{0,200}?[ \t](?:-u|--user|-U|--proxy-user|-a)(?:[ \t]+|=)?[\"']?[\w.@\\-]{0,60}[:%]([^\s\"'|;]{3,100})"
 )
+_WITH_OPTIONS = (_OPTION, _USER_OPTION)
 _NET_USE = re.compile(rb"[ \t][^\n]{0,160}?/user:\S{1,60}[ \t]+([^\s/]{4,100})", re.IGNORECASE)
 _NET_USER = re.compile(rb"[ \t]+[\w.-]{1,40}[ \t]+([^\s/]{4,100})")
 _SQL = re.compile(rb"[ \t]+(?:password[ \t]+)?(?:N?'([^'\n]{3,100})'|\"([^\"\n]{3,100})\")", re.IGNORECASE)
@@ -52,8 +53,9 @@ def on_command(scene: Scene, end: int) -> None:
     raw = scene.raw
     end -= raw[end - 1] in b" \t"
     word = raw[max(0, end - 16) : end].lower()
+    has_option = raw.find(b"-", end, end + 210) >= 0
     for pattern in _patterns(word):
-        match = pattern.match(raw, end) if pattern in (_NET_USE, _NET_USER, _SQL) or raw.find(b"-", end, end + 210) > 0 else None
+        match = pattern.match(raw, end) if has_option or pattern not in _WITH_OPTIONS else None
         if match and match.lastindex:
             _note(scene, *match.span(match.lastindex))
             return
@@ -77,7 +79,7 @@ def _patterns(word: bytes) -> tuple[re.Pattern[bytes], ...]:
 
 def on_pair(scene: Scene, end: int) -> None:
     """Note the second of a user's name and a password that follow a word for credentials."""
-    scene.budget.steps -= 1
+    scene.budget.steps -= STEP
     match = _PAIR.match(scene.raw, end) or _ARGUMENTS.match(scene.raw, end)
     if match is None:
         return

@@ -20,11 +20,12 @@ _MORE_ENDS = frozenset(
 # Countries and trades that files are named after too.
 _FILE_ENDS = frozenset(b"md mov pl ps py rs sh so zip".split())
 _ENDS = (TOP_LEVEL_DOMAINS | _MORE_ENDS) - _FILE_ENDS
+# .com, .co.uk
 _END = re.compile(rb"(?:\.[A-Za-z]{2,24}){1,3}(?![\w-]|\.\w|\()")
 
 
 def is_host_label(raw: bytes, first: int, last: int) -> bool:
-    """Tell whether the text from `first` to `last` ends the name of a host right before its top-level domain, as in .com or .co.uk."""
+    """Tell whether the text from `first` to `last` ends the name of a host right before its top-level domain."""
     end = _END.match(raw, last)
     if end is None or not (end[0].islower() or raw[first:last].isupper()):
         return False

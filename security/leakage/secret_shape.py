@@ -69,12 +69,15 @@ def _password_confidence(value: bytes) -> float:
         return 0.8
     if not 4 <= len(value) <= 200 or value.strip() != value or value in _FAMOUS or _is_reserved(value):
         return 0.0
-    if value.isalpha():
-        return 0.6 if _looks_random(value) and not is_stand_in(value) else 0.0
-    if is_stand_in(value):
+    # Most words are told apart cheaply, before the long list of what is ordinary.
+    if is_stand_in(value) or (value.isalpha() and not _looks_random(value)):
         return 0.0
     if _STRUNG.match(value):
         return 0.8
+    return _unusual_confidence(value)
+
+
+def _unusual_confidence(value: bytes) -> float:
     if _ORDINARY.match(value[:80]):
         digits = len(value) >= 6 and _DIGITS.match(value) is not None
         jumbled = (value.isalnum() or _is_jumbled_path(value)) and _looks_random(value)
@@ -91,12 +94,17 @@ def judge_key(value: bytes) -> float:
 
 
 def _key_confidence(value: bytes) -> float:
-    if len(value) < 8 or (len(value) < 12 and value.isalpha() and (value.islower() or value.istitle())):
+    if len(value) < 8:
         return 0.0
     if is_jumble(value) or _STRUNG.match(value):
         return 0.7
-    if len(value) > 2000 or b" " in value or _is_reserved(value) or is_stand_in(value):
+    is_short_word = len(value) < 12 and value.isalpha() and (value.islower() or value.istitle())
+    if is_short_word or len(value) > 2000 or b" " in value or _is_reserved(value) or is_stand_in(value):
         return 0.0
+    return _key_shape_confidence(value)
+
+
+def _key_shape_confidence(value: bytes) -> float:
     if is_made_up(value) or _DIGITS.match(value) or _ORDINARY.match(value[:80]):
         return 0.0
     if _UUID.match(value) or _HEX.match(value):
@@ -144,6 +152,7 @@ _FAMOUS = frozenset(
     b"123456 1234567 12345678 123456789 1234567890 12345 1234 111111 000000 123123 654321 abc123".split()
 )
 # Long enough, of all sorts of letters, and neither a call nor a path: no code looks like this.
+_LONGEST_JUMBLE = 40
 _JUMBLED = re.compile(
     rb"(?=[^\s]*[a-z])(?=[^\s]*[A-Z])(?=[^\s]*[0-9])(?=[^\s]*[$()%&^#@!*])[^\s.,:;/\\\[\]{}<>=|'\"`?-]{9,40}$"
 )
@@ -151,7 +160,7 @@ _JUMBLED = re.compile(
 
 def is_jumble(value: bytes) -> bool:
     """Tell whether the value is a generated password whose signs make it look like code or a reference."""
-    if value.isalnum() or _JUMBLED.match(value) is None or value.endswith(b"()"):
+    if len(value) > _LONGEST_JUMBLE or value.isalnum() or _JUMBLED.match(value) is None or value.endswith(b"()"):
         return False
     return len(_HUMP.findall(value)) * 2 >= len(value) and not is_made_up(value.replace(b"()", b""))
 

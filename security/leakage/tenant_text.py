@@ -92,6 +92,43 @@ def plain_blocks(raw: bytes) -> Iterable[TextBlock]:
         start = end
 
 
+def plain_text(raw: bytes) -> bytes:
+    """Read the whole text.
+
+    One of few different wide letters, as most languages have, is read letter by letter: thrice as fast as run by run.
+    """
+    wide = raw.translate(None, _ASCII)
+    changed = _changed(wide) if len(wide) * _RARE > len(raw) else None
+    if changed is None:
+        return b"".join(block.plain for block in plain_blocks(raw))
+    if not changed:
+        return raw
+    text = raw.decode()
+    for letter, plain in changed.items():
+        text = text.replace(letter, plain)
+    return text.encode()
+
+
+def _changed(wide: bytes) -> dict[str, str] | None:
+    """Return the letters that read as others, or None where they are too many or one reads as another of them."""
+    if len(set(wide[:_SAMPLE].decode(errors="ignore"))) > _MOST_DIFFERENT:
+        return None
+    try:
+        letters = set(wide.decode())
+    except UnicodeDecodeError:
+        return None
+    changed = {letter: plain for letter in letters if (plain := _CASELESS[ord(letter)]) != letter}
+    chained = any(not changed.keys().isdisjoint(plain) for plain in changed.values())
+    return None if chained or len(changed) > _MOST_REPLACED else changed
+
+
+_ASCII = bytes(range(128))
+# Below one wide byte in so many it pays to look at the blocks that have any.
+_RARE = 25
+_MOST_REPLACED = 16
+_SAMPLE, _MOST_DIFFERENT = 2000, 100
+
+
 def plain_run(run: re.Match[bytes]) -> bytes:
     """Return how a run of wide characters reads."""
     return _RUNS[run[0]]

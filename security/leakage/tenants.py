@@ -15,12 +15,10 @@ from security.leakage.everyday_names import is_everyday, other_spellings, stands
 from security.leakage.finding import Candidate, DetectionType, Label, Severity
 from security.leakage.hostnames import is_host_label, is_within_host
 from security.leakage.registered import RegisteredValues
-from security.leakage.tenant_text import WIDE, in_source, plain_blocks, plain_run
+from security.leakage.tenant_places import SEPARATORS, STRETCH, Places
+from security.leakage.tenant_text import WIDE, in_source, plain_blocks, plain_run, plain_text
 
-# Between the parts of a name these may stand, or nothing: "Acme Corp", "acme-corp", "ACME_CORP", "AcmeCorp".
-_SEPARATORS = b" \t\r\n-_.*`~|\\\"'+"
 _FOLD = bytes(range(256)).lower()
-_KEPT = bytes(0 if code in _SEPARATORS else 1 for code in range(256))
 _WORD = frozenset(b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz")
 _GAP = re.compile(rb"^(?:[ \t]{0,3}[-_.*`~|\\\"'+]{0,4}[ \t]{0,3}|[ \t*`_-]{0,4}\r?\n[ \t>*|-]{0,8})$")
 _SENTENCE = re.compile(rb"[.\"'|+]\s|\s[.\"'|+]|\n\s*\n")
@@ -31,7 +29,6 @@ _LONGEST_TERM = 200
 # How many times larger than what follows it an automaton must be to be left as it is.
 _GROWTH = 8
 _CUTS: dict[frozenset[int], frozenset[int]] = {}
-_STRETCH = 4096
 
 NAME_LABEL = Label(DetectionType.TENANT, "tenant_name", Severity.HIGH, 0.95, 40)
 # A customer named after an everyday word: it counts where it stands as a name, and is for information elsewhere.
@@ -137,22 +134,21 @@ class TenantIndex:
 
     def _find_disguised(self, raw: bytes, customer_id: str, limit: int) -> list[Candidate]:
         """Look in the text as it reads without marks, look-alikes and case; work out the places only where it pays."""
-        blocks = list(plain_blocks(raw))
-        found = self._find(b"".join(block.plain for block in blocks), customer_id, limit)
-        return in_source(blocks, found) if found else found
+        found = self._find(plain_text(raw), customer_id, limit)
+        return in_source(list(plain_blocks(raw)), found) if found else found
 
     def _find(self, raw: bytes, customer_id: str, limit: int) -> list[Candidate]:
         matches: list[_Match] = []
         begins = [0]
-        folded = raw[:_STRETCH].translate(_FOLD, _SEPARATORS)
-        for start in range(_STRETCH, len(raw) + _STRETCH, _STRETCH):
-            following = raw[start : start + _STRETCH].translate(_FOLD, _SEPARATORS)
+        folded = raw[:STRETCH].translate(_FOLD, SEPARATORS)
+        for start in range(STRETCH, len(raw) + STRETCH, STRETCH):
+            following = raw[start : start + STRETCH].translate(_FOLD, SEPARATORS)
             self._match(folded + following[:_LONGEST_TERM], len(folded), begins[-1], matches)
             if len(matches) > limit * 4:
                 break
             begins.append(begins[-1] + len(folded))
             folded = following
-        return _confirm(_Places(raw, begins), matches, customer_id, limit) if matches else []
+        return _confirm(Places(raw, begins), matches, customer_id, limit) if matches else []
 
     def _match(self, stretch: bytes, own: int, offset: int, matches: list[_Match]) -> None:
         """Note what begins in the first `own` letters."""
@@ -217,7 +213,7 @@ def _folded(text: str) -> tuple[bytes, frozenset[int]]:
     cuts = set()
     length = 0
     for index, code in enumerate(raw):
-        if code in _SEPARATORS:
+        if code in SEPARATORS:
             cuts.add(length)
             continue
         if index and 65 <= code <= 90 and 97 <= raw[index - 1] <= 122:
@@ -225,10 +221,10 @@ def _folded(text: str) -> tuple[bytes, frozenset[int]]:
         length += 1
     seams = frozenset(cuts)
     # There are few different ones: a hundred thousand customers share them.
-    return raw.translate(_FOLD, _SEPARATORS), _CUTS.setdefault(seams, seams)
+    return raw.translate(_FOLD, SEPARATORS), _CUTS.setdefault(seams, seams)
 
 
-def _confirm(places: _Places, matches: list[_Match], customer_id: str, limit: int) -> list[Candidate]:
+def _confirm(places: Places, matches: list[_Match], customer_id: str, limit: int) -> list[Candidate]:
     foreign = [match for match in matches if match[2].customer_id != customer_id][:limit]
     if not foreign:
         return []
@@ -237,12 +233,10 @@ def _confirm(places: _Places, matches: list[_Match], customer_id: str, limit: in
         if len(matches) > len(foreign)
         else []
     )
-    return [
-        found for match in foreign if (found := _candidate(places, match)) and not _inside_own(places, match, own)
-    ]
+    return [found for match in foreign if (found := _candidate(places, match)) and not _inside_own(places, match, own)]
 
 
-def _candidate(places: _Places, match: _Match) -> Candidate | None:
+def _candidate(places: Places, match: _Match) -> Candidate | None:
     raw = places.raw
     start, end, term = match
     letters = places.span(start, end)
@@ -265,7 +259,7 @@ def _is_another_host(raw: bytes, first: int, last: int, term: _Term) -> bool:
     return term.label is not CANARY_LABEL and bool(term.tenant.domains) and is_host_label(raw, first, last)
 
 
-def _inside_own(places: _Places, match: _Match, own: list[_Match]) -> bool:
+def _inside_own(places: Places, match: _Match, own: list[_Match]) -> bool:
     """Tell whether the match is a part of the reader's own name, as "Acme" is of "Acme Labs"."""
     start, end, _ = match
     index = bisect_right(own, start, key=lambda known: known[0]) - 1
@@ -330,44 +324,3 @@ def _spelled(raw: bytes, letters: list[int], term: _Term) -> bool:
             return False
         seams += index not in term.cuts
     return seams == 0 or seams >= len(letters) - 1 - len(term.cuts)
-
-
-class _Places:
-    """Where the letters that folding keeps stand in the text.
-
-    `begins` tells how many of them stand before each stretch; what is finer is worked out where it is asked for.
-    """
-
-    def __init__(self, raw: bytes, begins: list[int]) -> None:
-        self.raw = raw
-        self._begins = begins
-        self._fine: dict[int, list[int]] = {}
-
-    def span(self, start: int, end: int) -> list[int]:
-        """Return the places of the kept letters from number `start` to number `end`."""
-        stretch = bisect_right(self._begins, start) - 1
-        counts = self._counts(stretch)
-        block = bisect_right(counts, start) - 1
-        letters: list[int] = []
-        place = stretch * _STRETCH + block * _BLOCK
-        skipped, wanted = start - counts[block], end - counts[block]
-        while len(letters) < wanted:
-            block_end = place + max(_BLOCK, wanted - len(letters))
-            marks = self.raw[place:block_end].translate(_KEPT)
-            letters.extend(itertools.compress(range(place, block_end), marks))
-            place = block_end
-        return letters[skipped:wanted]
-
-    def _counts(self, stretch: int) -> list[int]:
-        """Return how many kept letters stand before each block of a stretch."""
-        if stretch not in self._fine:
-            first = stretch * _STRETCH
-            part = self.raw[first : first + _STRETCH]
-            kept = (
-                len(part[place : place + _BLOCK].translate(None, _SEPARATORS)) for place in range(0, len(part), _BLOCK)
-            )
-            self._fine[stretch] = list(itertools.accumulate(kept, initial=self._begins[stretch]))
-        return self._fine[stretch]
-
-
-_BLOCK = 128

@@ -12,7 +12,7 @@ from security.leakage.expression import UNBOUNDED, Atom
 from security.leakage.finding import DetectionType, Label, Severity
 from security.leakage.placeholders import is_documented, is_made_up
 from security.leakage.rulebook import Rule
-from security.leakage.scene import Scene
+from security.leakage.scene import STEP, Scene
 from security.leakage.validators.token_checks import CHECKS, PROVEN, UNPROVEN
 
 Handler = Callable[[Scene, int], None]
@@ -78,7 +78,7 @@ class TokenRule:
             if self.prefix_bytes:
                 self._confirm_split(scene, end - self.prefix_bytes)
             return
-        scene.budget.steps -= 1
+        scene.budget.steps -= STEP
         start, stop = match.span()
         if (scene.starts_word(start) or self._unmistakable(stop - start)) and scene.ends_word(stop):
             label = self.judge(match[0])
@@ -96,7 +96,7 @@ class TokenRule:
         raw = scene.raw
         if not scene.starts_word(start):
             return
-        scene.budget.steps -= 6
+        scene.budget.steps -= 6 * STEP
         stop = min(len(raw), start + _SPLIT_REACH)
         paragraph = raw.find(b"\n\n", start, stop)
         stop = paragraph if paragraph >= 0 else stop

@@ -150,9 +150,7 @@ def _letter(escape: bytes) -> bytes:
     return chr(code).encode("utf-8", "surrogatepass")
 
 
-def _substituted(
-    raw: bytes, start: int, end: int, pattern: re.Pattern[bytes], read: Callable[[bytes], bytes]
-) -> View:
+def _substituted(raw: bytes, start: int, end: int, pattern: re.Pattern[bytes], read: Callable[[bytes], bytes]) -> View:
     """Read each match of `pattern` as `read` gives it, in one loop: a flood has thousands of pieces."""
     texts: list[bytes] = []
     begins: list[int] = []

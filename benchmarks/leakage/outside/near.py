@@ -55,9 +55,7 @@ def true_finds() -> list[Sample]:
     for tenant in TENANTS[1:]:
         for kind, text in _named(tenant):
             head, tail = source.choice(_SURFACES).split("§")
-            found.append(
-                Sample(head + text + tail, (Leak("tenant", kind, len(head), len(head) + len(text)),), kind)
-            )
+            found.append(Sample(head + text + tail, (Leak("tenant", kind, len(head), len(head) + len(text)),), kind))
     return found
 
 
@@ -103,6 +101,10 @@ def _named(tenant: Tenant) -> Iterator[tuple[str, str]]:
     yield from (("wide", "".join(chr(ord(each) + 0xFEE0) if "!" <= each <= "~" else each for each in word)),)
     yield from (("possessive", f"{word}'s"), ("sentence", f"{word}. Then we left"), ("file", f"{word}.xlsx"))
     yield from (("subdomain", f"https://www.{host}/a"), ("address", f"jo@{host}"), ("upper domain", host.upper()))
-    yield from (("workspace", f"{word.replace(' ', '')}.slack.com"), ("compound", f"ex-{word}"), ("legal", f"{word}, Inc."))
+    yield from (
+        ("workspace", f"{word.replace(' ', '')}.slack.com"),
+        ("compound", f"ex-{word}"),
+        ("legal", f"{word}, Inc."),
+    )
     yield from (("end of sentence", f"{host}."), ("archive", f"{word.replace(' ', '_')}.zip"))
     yield from (("id", each) for each in (*tenant.identifiers, tenant.identifiers[0].upper()))
