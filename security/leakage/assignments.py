@@ -10,7 +10,7 @@ from security.leakage.finding import DetectionType, Label, Severity
 from security.leakage.given_values import trimmed, value_at
 from security.leakage.odd_letters import has_odd_letters, odd_places
 from security.leakage.providers import provider_label
-from security.leakage.scene import STEP, Scene
+from security.leakage.scene import STEP, Budget, Scene
 from security.leakage.secret_shape import judge_key, judge_loose, judge_password
 from security.leakage.tables import in_column
 
@@ -175,7 +175,7 @@ def _on_noun(scene: Scene, end: int, judge: Judge, label: Label) -> None:
         return
     if _is_harmless(raw, end) or _is_buried(raw, end) or _ARN.search(raw, max(0, end - 90), end):
         return
-    scene.budget.steps -= STEP
+    scene.budget.steps -= 2 * STEP
     scene.secret_end = span[1]
     scene.add(span[0], span[1], (judge is judge_key and provider_label(raw, *span)) or label)
 
@@ -186,7 +186,7 @@ def _span_after(scene: Scene, end: int, stop: int, judge: Judge, *, telling: boo
     if span is None and _CELL_END.match(raw, stop):
         scene.budget.steps -= STEP
         span = in_column(raw, end, judge, scene.budget)
-    return _loose(raw, stop) if span is None and telling else span
+    return _loose(raw, stop, scene.budget) if span is None and telling else span
 
 
 # A word that chance spelled inside base64.
@@ -208,6 +208,8 @@ _DIGIT = re.compile(rb"[0-9]")
 
 def _note_told_before(scene: Scene, end: int, label: Label) -> None:
     span = _told_before(scene.raw, end)
+    if span is not None:
+        scene.budget.steps -= 2 * STEP
     if span is not None and not _is_harmless(scene.raw, end):
         scene.add(span[0], span[1], label)
 
@@ -261,7 +263,7 @@ def _gives_plainly(following: bytes) -> bool:
     return (digits > 3 or following.count(b"-") > 1) and _PLAIN_SECRET.search(following) is not None
 
 
-def _loose(raw: bytes, stop: int) -> tuple[int, int] | None:
+def _loose(raw: bytes, stop: int, budget: Budget) -> tuple[int, int] | None:
     """Return the first word within reach that stands out by its letters alone."""
     stretch = raw[stop : stop + _LOOSE_REACH]
     paragraph = stretch.find(b"\n\n")
@@ -271,8 +273,12 @@ def _loose(raw: bytes, stop: int) -> tuple[int, int] | None:
     for place in odd_places(stretch):
         if place < sought:
             continue
+        budget.steps -= 1
         word = _LOOSE.match(raw, stop + heads.rfind(b" ", 0, place) + 1, stop + place + 200)
         if word is None:
+            # From the same beginning no later place will do.
+            following = heads.find(b" ", place)
+            sought = following if following >= 0 else len(heads)
             continue
         sought = word.end() - stop
         span = trimmed(raw, word.start(), word.end())
@@ -290,7 +296,8 @@ def _told_before(raw: bytes, end: int) -> tuple[int, int] | None:
         placed = _SET_BEFORE.search(raw, max(0, end - 320), end)
         return placed.span(1) if placed and judge_password(placed[1]) else None
     begin = max(0, end - 140, raw.rfind(b"\n", max(0, end - 140), end))
-    if end - begin < _LEAST_TOLD or not has_odd_letters(before := raw[begin:end]) or not _LINK.search(before):
+    before = raw[begin:end]
+    if len(before) < _LEAST_TOLD or b" " not in before or not has_odd_letters(before) or not _LINK.search(before):
         return None
     noun = _LAST_WORD.search(raw, max(begin, end - 14), end)
     told = _TOLD_BEFORE.search(raw, begin, noun.start()) if noun else None

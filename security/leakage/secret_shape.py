@@ -160,7 +160,9 @@ _JUMBLED = re.compile(
 
 def is_jumble(value: bytes) -> bool:
     """Tell whether the value is a generated password whose signs make it look like code or a reference."""
-    if len(value) > _LONGEST_JUMBLE or value.isalnum() or _JUMBLED.match(value) is None or value.endswith(b"()"):
+    if len(value) > _LONGEST_JUMBLE or value.isalnum() or value.islower() or value.isupper():
+        return False
+    if _JUMBLED.match(value) is None or value.endswith(b"()"):
         return False
     return len(_HUMP.findall(value)) * 2 >= len(value) and not is_made_up(value.replace(b"()", b""))
 

@@ -9,7 +9,7 @@ from bisect import bisect_right
 SEPARATORS = b" \t\r\n-_.*`~|\\\"'+"
 STRETCH = 4096
 _KEPT = bytes(0 if code in SEPARATORS else 1 for code in range(256))
-_BLOCK = 128
+_BLOCK, _FINE = 512, 64
 
 
 class Places:
@@ -28,11 +28,17 @@ class Places:
         stretch = bisect_right(self._begins, start) - 1
         counts = self._counts(stretch)
         block = bisect_right(counts, start) - 1
-        letters: list[int] = []
         place = stretch * STRETCH + block * _BLOCK
         skipped, wanted = start - counts[block], end - counts[block]
+        half = _BLOCK // 2
+        while half >= _FINE:
+            kept = len(self.raw[place : place + half].translate(None, SEPARATORS))
+            if skipped >= kept:
+                place, skipped, wanted = place + half, skipped - kept, wanted - kept
+            half //= 2
+        letters: list[int] = []
         while len(letters) < wanted:
-            block_end = place + max(_BLOCK, wanted - len(letters))
+            block_end = place + max(_FINE, wanted - len(letters))
             marks = self.raw[place:block_end].translate(_KEPT)
             letters.extend(itertools.compress(range(place, block_end), marks))
             place = block_end

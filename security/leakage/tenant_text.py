@@ -92,15 +92,16 @@ def plain_blocks(raw: bytes) -> Iterable[TextBlock]:
         start = end
 
 
-def plain_text(raw: bytes) -> bytes:
-    """Read the whole text.
+def plain_text(raw: bytes, blocks: list[TextBlock]) -> bytes:
+    """Read the whole text; `blocks` is filled where it was read block by block.
 
     One of few different wide letters, as most languages have, is read letter by letter: thrice as fast as run by run.
     """
     wide = raw.translate(None, _ASCII)
     changed = _changed(wide) if len(wide) * _RARE > len(raw) else None
     if changed is None:
-        return b"".join(block.plain for block in plain_blocks(raw))
+        blocks.extend(plain_blocks(raw))
+        return b"".join(block.plain for block in blocks)
     if not changed:
         return raw
     text = raw.decode()
