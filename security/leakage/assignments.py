@@ -7,8 +7,10 @@ from collections.abc import Callable
 
 from security.leakage.engine import Expression
 from security.leakage.finding import DetectionType, Label, Severity
+from security.leakage.given_values import trimmed, value_at
+from security.leakage.odd_letters import has_odd_letters, odd_places
 from security.leakage.providers import provider_label
-from security.leakage.scene import Scene
+from security.leakage.scene import STEP, Budget, Scene
 from security.leakage.secret_shape import judge_key, judge_loose, judge_password
 from security.leakage.tables import in_column
 
@@ -24,7 +26,9 @@ PASSWORD_NOUNS = Expression(
     caseless=True,
 )
 KEY_NOUNS = Expression(
-    r"(?:secret|token|key|_pat\b|credentials?|\bcreds|\bauth|\bdsn|apikey|\bsig|signature|bearer)", caseless=True
+    r"(?:secret|token|key|_pat\b|credential|\bcreds|\bauth(?:ori[sz]ation|code|pass)?(?:\b|[_0-9])|\bdsn"
+    r"|\bsig(?:nature)?(?:\b|[_0-9])|bearer)",
+    caseless=True,
 )
 
 _PASSWORD_LABEL = Label(DetectionType.CREDENTIAL, "password", Severity.HIGH, 0.9, 10)
@@ -67,6 +71,7 @@ _OTHER_KEYS = (
     b"passkey",
 )
 _TO_BLANK = bytes(code if chr(code).isalnum() else 32 for code in range(128)) + b" " * 128
+_TAIL_STARTS = frozenset(bytes([code]) for code in range(128) if chr(code).isalnum() or chr(code) in "_-")
 _TAIL = re.compile(rb"[A-Za-z0-9_-]{0,40}")
 _HARMLESS_TAIL = re.compile(
     rb"(?i)^[_-]?(?:s?[_-]?(?:ids?|names?|hash(?:es|ed)?|digest|counts?|limits?|len(?:gth)?|size|type|url|uri"
@@ -104,6 +109,9 @@ _OPERATOR = re.compile(
     rb")(?:\*\*|__)?[ \t]{0,8}",
     re.IGNORECASE,
 )
+# What the two patterns around here may begin with: most words for secrets are followed by neither.
+_OPERATOR_STARTS = b"\\\"'`]*_)(,;\r\nsvcdSVCD<:={-|>\xe2\xef"
+_CONNECTOR_STARTS = b"*_`\"' ,\t:="
 _CONNECTOR = re.compile(
     rb"(?:\*\*|__|`|[\"'])?(?:[ ,]{1,2}(?!is\b|was\b"
     rb"|=)(?>[\w'@/()\x80-\xff-]{1,40}(?:\.[\w-]{1,20}){0,5})){0,7}?(?:[ \t]{1,3}(?:is|was|are|to"
@@ -118,34 +126,21 @@ _NEAR = re.compile(rb"[ \t]{1,3}(?=\S*[0-9!@#$%^&*+=])")
 _PLAIN_SECRET = re.compile(rb"[0-9]{4}|[a-z]-[a-z]+-[a-z]")
 _SET_LINE = re.compile(rb"(?:^|\n)[ \t]{0,8}(?:ENV|ARG|setx?|SET)[ \t]{1,3}\w{0,40}$")
 _LONG_OPTION = re.compile(rb"--?[A-Za-z0-9-]{0,30}$")
-_OPENERS = re.compile(rb"\\{0,7}[\"'`]{1,3}|\xe2\x80[\x98-\x9f]|\xc2\xab\s?")
-_CLOSERS = {
-    b"\xe2\x80\x98": b"\xe2\x80\x99",
-    b"\xe2\x80\x9c": b"\xe2\x80\x9d",
-    b"\xe2\x80\x9e": b"\xe2\x80",
-    b"\xc2\xab": b"\xc2\xbb",
-}
-_BARE = re.compile(rb"[^\s\"'`<>|;]{1,2000}")
-_CELL = re.compile(rb"[^|\n]{1,300}")
-_TRAILERS = b".,:)]}\\"
-_NEXT_PAIR = re.compile(rb"[&,][A-Za-z_][\w.-]{0,30}[=:]|&&|&$|[,&][\w./-]{0,30}(?:,|$)")
 _TOLD_BEFORE = re.compile(
     rb"(?:^|[\s\"'`(*])([^\s\"'`(*][^\s\"'`(]{5,79}?)[\"'`*)]{0,3},?[ \t](?:\(|(?:is|as|was|being|=|<-+"
     rb"|\xe2\x86\x90|-+>?)[ \t]"
     rb"|(?:[a-z]+[ \t]){0,2}(?:as|is|for)[ \t])(?:that's[ \t]|this is[ \t])?"
     rb"(?:(?:the|your|my|our|their|his|her|a|new|old|current)[ \t])?(?:[\w'-]{1,20}[ \t]){0,3}[\w-]{0,20}$"
 )
-_PAIRS = {b")": b"(", b"]": b"[", b"}": b"{"}
 _LOOSE_REACH = 110
 _LOOSE = re.compile(
     rb"(?<![^\s\"'`(\[*>|])(?=[^\s0-9!@#$%^&*+=?~]{0,40}[0-9!@#$%^&*+=?~])[A-Za-z0-9!@#$%^&*+=?~_.:/-]{7,200}"
 )
-_HEAD = re.compile(rb"[^\s\"'`(\[*>|]+$")
+_TO_HEADS = bytes(32 if code in b" \t\n\r\x0b\x0c\"'`([*>|" else code for code in range(256))
 _NAMED = re.compile(rb"[A-Za-z_][\w.-]{1,30}=|[a-z]+\d+[a-z]?_[a-z]+")
 # A hash is a secret only where it is held out as one.
 _HEX_KEY = re.compile(rb"(?:[0-9a-f]{32}|[0-9a-f]{40}|[0-9a-f]{64})$")
 _PRESENTED = re.compile(rb"^[^\n.;]{0,40}(?:[ \t][-\xe2\x80\x93]+[ \t]|--[a-z-]{2,20}[ =][\"']?)$")
-_SCHEME = re.compile(rb"(?:Bearer|Basic|Token|ApiKey|Digest)\s{1,3}", re.IGNORECASE)
 
 
 def on_password_noun(scene: Scene, end: int) -> None:
@@ -162,49 +157,59 @@ def _on_noun(scene: Scene, end: int, judge: Judge, label: Label) -> None:
     raw = scene.raw
     if end <= scene.secret_end:
         return
-    telling = scene.is_mixed(end, end + _LOOSE_REACH)
+    telling = has_odd_letters(raw[end : end + _LOOSE_REACH])
+    if not telling:
+        scene.budget.refund()
     if not telling and judge is judge_key:
         _note_told_before(scene, end, label)
         return
-    scene.budget.steps -= 2
-    tail = _TAIL.match(raw, end)
-    stop = tail.end() if tail else end
-    if stop > end and (_HARMLESS_TAIL.match(raw[end:stop]) or raw.startswith(b"---", end)):
-        return
-    span = _direct(raw, end, stop, judge, telling=telling)
-    if span is None and _CELL_END.match(raw, stop):
-        span = in_column(raw, end, judge)
-    if span is None and telling:
-        span = _loose(scene, stop)
+    scene.budget.steps -= 2 * STEP
+    stop = end
+    if raw[end : end + 1] in _TAIL_STARTS:
+        stop = _TAIL.match(raw, end).end()  # type: ignore[union-attr]
+        if stop > end and (_HARMLESS_TAIL.match(raw[end:stop]) or raw.startswith(b"---", end)):
+            return
+    span = _span_after(scene, end, stop, judge, telling=telling)
     if span is None:
         _note_told_before(scene, end, label)
         return
-    if _is_harmless(raw, end):
+    if _is_harmless(raw, end) or _is_buried(raw, end) or _ARN.search(raw, max(0, end - 90), end):
         return
-    if _is_buried(raw, end) or _BURIED.search(raw, max(0, end - 26), end) or _ARN.search(raw, max(0, end - 90), end):
-        return
+    scene.budget.steps -= 2 * STEP
     scene.secret_end = span[1]
     scene.add(span[0], span[1], (judge is judge_key and provider_label(raw, *span)) or label)
 
 
+def _span_after(scene: Scene, end: int, stop: int, judge: Judge, *, telling: bool) -> tuple[int, int] | None:
+    raw = scene.raw
+    span = _direct(raw, end, stop, judge, telling=telling)
+    if span is None and _CELL_END.match(raw, stop):
+        scene.budget.steps -= STEP
+        span = in_column(raw, end, judge, scene.budget)
+    return _loose(raw, stop, scene.budget) if span is None and telling else span
+
+
 # A word that chance spelled inside base64.
 _ARN = re.compile(rb"arn:[a-z-]{1,12}:\S{0,80}$")
-_BURIED = re.compile(rb"(?=[A-Za-z+/]{0,12}[0-9])[A-Za-z0-9+/]{20}$")
 
 
 def _is_buried(raw: bytes, end: int) -> bool:
-    before = _BASE64_BEFORE.search(raw, max(0, end - 60), end)
-    after = _BASE64_AFTER.match(raw, end)
-    length = (end - before.start() if before else 0) + (after.end() - end if after else 0)
-    return length >= 44
+    before, after = raw[max(0, end - 60) : end], raw[end : end + 60]
+    ahead = len(before) - len(before.rstrip(_BASE64_LETTERS))
+    behind = len(after) - len(after.lstrip(_BASE64_LETTERS))
+    return ahead + behind >= 44 or (
+        ahead >= 20 and _DIGIT.search(before, len(before) - 20, len(before) - 7) is not None
+    )
 
 
-_BASE64_BEFORE = re.compile(rb"[A-Za-z0-9+/]+$")
-_BASE64_AFTER = re.compile(rb"[A-Za-z0-9+/]{0,60}")
+_BASE64_LETTERS = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
+_DIGIT = re.compile(rb"[0-9]")
 
 
 def _note_told_before(scene: Scene, end: int, label: Label) -> None:
-    span = _told_before(scene, end)
+    span = _told_before(scene.raw, end)
+    if span is not None:
+        scene.budget.steps -= 2 * STEP
     if span is not None and not _is_harmless(scene.raw, end):
         scene.add(span[0], span[1], label)
 
@@ -226,21 +231,22 @@ def _is_harmless(raw: bytes, end: int) -> bool:
 
 
 def _direct(raw: bytes, end: int, stop: int, judge: Judge, *, telling: bool) -> tuple[int, int] | None:
-    operator = _OPERATOR.match(raw, stop)
+    following = raw[stop : stop + 1]
+    operator = _OPERATOR.match(raw, stop) if raw[stop : stop + 24].lstrip(b" \t")[:1] in _OPERATOR_STARTS else None
     if operator:
-        span = _value(raw, operator.end())
+        span = value_at(raw, operator.end())
         if span and (judge(raw[span[0] : span[1]]) or provider_label(raw, *span)):
             return span
-    if not telling and not _PLAIN_SECRET.search(raw, stop, stop + _LOOSE_REACH):
+    if not telling and not _gives_plainly(raw[stop : stop + _LOOSE_REACH]):
         return None
-    connector = _CONNECTOR.match(raw, stop)
+    connector = _CONNECTOR.match(raw, stop) if following in _CONNECTOR_STARTS else None
     if connector:
-        span = _value(raw, connector.end())
+        span = value_at(raw, connector.end())
         if span and (judge(raw[span[0] : span[1]]) or provider_label(raw, *span)):
             return span
-    near = _NEAR.match(raw, stop)
+    near = _NEAR.match(raw, stop) if following in b" \t" else None
     if near:
-        span = _value(raw, near.end())
+        span = value_at(raw, near.end())
         strict = (
             judge
             if _SET_LINE.search(raw, max(0, end - 60), end) or _LONG_OPTION.search(raw, max(0, end - 40), end)
@@ -251,55 +257,31 @@ def _direct(raw: bytes, end: int, stop: int, judge: Judge, *, telling: bool) -> 
     return None
 
 
-def _value(raw: bytes, start: int) -> tuple[int, int] | None:
-    scheme = _SCHEME.match(raw, start)
-    start = scheme.end() if scheme else start
-    opener = _OPENERS.match(raw, start)
-    if opener:
-        mark = opener[0].strip()
-        closer = _CLOSERS.get(mark, mark)
-        inside = _SCHEME.match(raw, opener.end())
-        begin = inside.end() if inside else opener.end()
-        finish = raw.find(closer, begin, begin + 2000)
-        if finish == begin:
-            return None
-        if finish > begin and b"\n" not in raw[begin:finish]:
-            return begin, begin + len(raw[begin:finish].rstrip(b" \xa0\xc2"))
-        start = opener.end()
-    bare = _BARE.match(raw, start + 1 if raw[start : start + 1] in (b"(", b"[") else start)
-    return _trimmed(raw, bare.start(), bare.end()) if bare else None
+def _gives_plainly(following: bytes) -> bool:
+    """Tell whether what follows holds four digits or words joined by hyphens; most sentences hold neither."""
+    digits = len(following) - len(following.translate(None, b"0123456789"))
+    return (digits > 3 or following.count(b"-") > 1) and _PLAIN_SECRET.search(following) is not None
 
 
-def _trimmed(raw: bytes, start: int, end: int) -> tuple[int, int] | None:
-    amp = raw.find(b"&", start, end)
-    if amp > start + 3 and _NEXT_PAIR.match(raw, amp, end + 1):
-        end = amp
-    comma = raw.find(b",", start, end)
-    if comma > start + 3 and _NEXT_PAIR.match(raw, comma, end + 1):
-        end = comma
-    if raw.endswith(b"**", start, end):
-        end -= 2
-    while end > start and raw[end - 1] in _TRAILERS and not _closes(raw, start, end):
-        end -= 1
-    return (start, end) if end > start else None
-
-
-def _closes(raw: bytes, start: int, end: int) -> bool:
-    opener = _PAIRS.get(raw[end - 1 : end])
-    return opener is not None and raw.count(opener, start, end) >= raw.count(raw[end - 1 : end], start, end)
-
-
-def _loose(scene: Scene, stop: int) -> tuple[int, int] | None:
-    raw = scene.raw
-    limit = min(len(raw), stop + _LOOSE_REACH)
-    paragraph = raw.find(b"\n\n", stop, limit)
-    limit = paragraph if paragraph >= 0 else limit
-    place = scene.next_mixed(stop, limit)
-    while place >= 0:
-        head = _HEAD.search(raw, max(stop, place - 80), place)
-        word = _LOOSE.match(raw, head.start() if head else place, place + 200)
-        place = scene.next_mixed(max(place + 1, word.end() if word else 0), limit)
-        span = _trimmed(raw, word.start(), word.end()) if word else None
+def _loose(raw: bytes, stop: int, budget: Budget) -> tuple[int, int] | None:
+    """Return the first word within reach that stands out by its letters alone."""
+    stretch = raw[stop : stop + _LOOSE_REACH]
+    paragraph = stretch.find(b"\n\n")
+    stretch = stretch if paragraph < 0 else stretch[:paragraph]
+    heads = stretch.translate(_TO_HEADS)
+    sought = 0
+    for place in odd_places(stretch):
+        if place < sought:
+            continue
+        budget.steps -= 1
+        word = _LOOSE.match(raw, stop + heads.rfind(b" ", 0, place) + 1, stop + place + 200)
+        if word is None:
+            # From the same beginning no later place will do.
+            following = heads.find(b" ", place)
+            sought = following if following >= 0 else len(heads)
+            continue
+        sought = word.end() - stop
+        span = trimmed(raw, word.start(), word.end())
         if span is None or _NAMED.match(raw, span[0]):
             continue
         value = raw[span[0] : span[1]]
@@ -308,22 +290,20 @@ def _loose(scene: Scene, stop: int) -> tuple[int, int] | None:
     return None
 
 
-def _told_before(scene: Scene, end: int) -> tuple[int, int] | None:
+def _told_before(raw: bytes, end: int) -> tuple[int, int] | None:
     """Look for "VALUE is the password"."""
-    if not scene.is_mixed(max(0, end - 140), end):
-        return None
-    raw = scene.raw
-    begin = max(0, end - 140, raw.rfind(b"\n", max(0, end - 140), end))
     if raw[end : end + 1] == b"'":
         placed = _SET_BEFORE.search(raw, max(0, end - 320), end)
         return placed.span(1) if placed and judge_password(placed[1]) else None
-    if not any(raw.find(link, begin, end) >= 0 for link in _LINKS) and raw[end : end + 1] != b"'":
+    begin = max(0, end - 140, raw.rfind(b"\n", max(0, end - 140), end))
+    before = raw[begin:end]
+    if len(before) < _LEAST_TOLD or b" " not in before or not has_odd_letters(before) or not _LINK.search(before):
         return None
     noun = _LAST_WORD.search(raw, max(begin, end - 14), end)
     told = _TOLD_BEFORE.search(raw, begin, noun.start()) if noun else None
     if told is None:
         return None
-    span = _trimmed(raw, *told.span(1))
+    span = trimmed(raw, *told.span(1))
     return span if span and judge_loose(raw[span[0] : span[1]]) else None
 
 
@@ -335,5 +315,6 @@ _SET_BEFORE = re.compile(
 )
 
 
-_LINKS = (b" is ", b" as ", b" was ", b" (", b" for ", b" = ", b" being ", b"<-", b"->", b"\xe2\x86\x90")
+_LEAST_TOLD = len(b"a1b2c3 is key")
+_LINK = re.compile(rb" (?:(?:is|as|was|for|=|being) |\()|<-|->|\xe2\x86\x90")
 _LAST_WORD = re.compile(rb"[A-Za-z\x80-\xff]+$")

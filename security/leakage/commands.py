@@ -7,7 +7,7 @@ import re
 from security.leakage.engine import Expression
 from security.leakage.finding import DetectionType, Label, Severity
 from security.leakage.placeholders import is_stand_in
-from security.leakage.scene import Scene
+from security.leakage.scene import STEP, Scene
 from security.leakage.secret_shape import judge_loose, judge_password
 
 _LABEL = Label(DetectionType.CREDENTIAL, "password", Severity.HIGH, 0.9, 12)
@@ -16,7 +16,7 @@ COMMAND = Expression(
     r"\b(?:mysql|mysqldump|mysqladmin|mariadb|sshpass|docker login|podman login|unzip|7z|redis-cli|curl|wget"
     r"|smbclient|net use|net user|mongo|mongosh|mongodump|sqlcmd"
     r"|ldapsearch|htpasswd|cqlsh|az login|oc login|helm registry login|identified by|with password|sudo -S|chpasswd"
-    r"|http|lftp|rsync|twine upload|keytool|openssl)\b",
+    r"|lftp|rsync|twine upload|keytool|openssl)\b|\bhttp[ \t]",
     caseless=True,
 )
 PAIR = Expression(r"(?:credentials?|creds|log ?in|logged in|sign in|auth|connect|getconnection)\b", caseless=True)
@@ -29,6 +29,7 @@ _OPTION = re.compile(
 _USER_OPTION = re.compile(
     rb"[^\n|;]{0,200}?[ \t](?:-u|--user|-U|--proxy-user|-a)(?:[ \t]+|=)?[\"']?[\w.@\\-]{0,60}[:%]([^\s\"'|;]{3,100})"
 )
+_WITH_OPTIONS = (_OPTION, _USER_OPTION)
 _NET_USE = re.compile(rb"[ \t][^\n]{0,160}?/user:\S{1,60}[ \t]+([^\s/]{4,100})", re.IGNORECASE)
 _NET_USER = re.compile(rb"[ \t]+[\w.-]{1,40}[ \t]+([^\s/]{4,100})")
 _SQL = re.compile(rb"[ \t]+(?:password[ \t]+)?(?:N?'([^'\n]{3,100})'|\"([^\"\n]{3,100})\")", re.IGNORECASE)
@@ -50,9 +51,11 @@ _IS_OPTION = re.compile(rb"--?[a-z-]{1,30}$")
 def on_command(scene: Scene, end: int) -> None:
     """Note a password given as an option or an argument of a command, or set in SQL."""
     raw = scene.raw
+    end -= raw[end - 1] in b" \t"
     word = raw[max(0, end - 16) : end].lower()
+    has_option = raw.find(b"-", end, end + 210) >= 0
     for pattern in _patterns(word):
-        match = pattern.match(raw, end)
+        match = pattern.match(raw, end) if has_option or pattern not in _WITH_OPTIONS else None
         if match and match.lastindex:
             _note(scene, *match.span(match.lastindex))
             return
@@ -76,7 +79,7 @@ def _patterns(word: bytes) -> tuple[re.Pattern[bytes], ...]:
 
 def on_pair(scene: Scene, end: int) -> None:
     """Note the second of a user's name and a password that follow a word for credentials."""
-    scene.budget.steps -= 1
+    scene.budget.steps -= STEP
     match = _PAIR.match(scene.raw, end) or _ARGUMENTS.match(scene.raw, end)
     if match is None:
         return

@@ -22,7 +22,7 @@ from security.leakage.file_cache import default_cache_dir
 from security.leakage.finding import Candidate, Finding
 from security.leakage.resolve import resolve
 from security.leakage.rulebook import load_rules
-from security.leakage.scene import UNREAD_LABEL, Budget, Scene
+from security.leakage.scene import STEP, UNREAD_LABEL, Budget, Scene
 from security.leakage.tenants import Tenant, TenantIndex, build_index
 from security.leakage.tokens import prepare, trigger
 from security.leakage.views import reversed_view, rotated, squeezed
@@ -99,7 +99,8 @@ class Detector:
 
         Never raises for any text. Work is bounded, so that 1 MB takes under 100 ms.
         """
-        raw = text.encode("utf-8", "surrogatepass")
+        # Half a surrogate pair is no letter: as a question mark it keeps its place, and floods of them cost nothing.
+        raw = text.encode("utf-8", "replace")
         candidates = self._collect(raw, customer_id, depth=0, budget=Budget.for_bytes(len(raw)))
         if not candidates:
             return []
@@ -115,7 +116,7 @@ class Detector:
             if budget.steps <= 0:
                 scene.add(hit >> SIGNAL_BITS, len(raw), UNREAD_LABEL)
                 break
-            budget.steps -= 1
+            budget.steps -= STEP
             handlers[hit & SIGNAL_MASK](scene, hit >> SIGNAL_BITS)
         if scene.regions:
             scene.read_regions()

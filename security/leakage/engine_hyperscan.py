@@ -6,10 +6,8 @@ import contextlib
 import hashlib
 import threading
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
 
 import hyperscan
 
@@ -17,18 +15,15 @@ from security.leakage.engine import SIGNAL_BITS, Expression
 from security.leakage.file_cache import load_cached, store_cached
 
 
-@dataclass(slots=True)
-class _Hits:
-    """The hits of one scan, and how many are wanted at most."""
+def _collector(found: list[int], limit: int) -> Callable[..., bool]:
+    """Return what notes a hit and tells whether there are enough: it runs for each of them, so it does no more."""
+    add = found.append
 
-    add: Callable[[int], None]
-    found: list[int]
-    limit: int
+    def on_match(signal: int, _start: int, end: int, _flags: int, _context: None) -> bool:
+        add(end << SIGNAL_BITS | signal)
+        return len(found) >= limit
 
-
-def _on_match(signal: int, _start: int, end: int, _flags: int, hits: Any) -> bool:
-    hits.add(end << SIGNAL_BITS | signal)
-    return bool(len(hits.found) >= hits.limit)
+    return on_match
 
 
 class HyperscanEngine:
@@ -46,9 +41,7 @@ class HyperscanEngine:
             scratch = self._local.scratch = hyperscan.Scratch(self._database)
         found: list[int] = []
         with contextlib.suppress(hyperscan.ScanTerminated):
-            self._database.scan(
-                raw, match_event_handler=_on_match, context=_Hits(found.append, found, limit), scratch=scratch
-            )
+            self._database.scan(raw, match_event_handler=_collector(found, limit), scratch=scratch)
         found.sort()
         return found
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from security.leakage.engine import Expression
 from security.leakage.finding import DetectionType, Label, Severity
-from security.leakage.scene import Scene
+from security.leakage.scene import STEP, Scene
 from security.leakage.validators import named_checks
 from security.leakage.validators import national_checks as checks
 
@@ -161,7 +161,7 @@ def _after_word(handler: Callable[[Scene, int], None], national: NationalId) -> 
     pattern = re.compile(rb"(?<![A-Za-z0-9])" + national.form.encode() + rb"(?![A-Za-z0-9])")
 
     def look(scene: Scene, end: int) -> None:
-        scene.budget.steps -= 2
+        scene.budget.steps -= 2 * STEP
         limit = min(len(scene.raw), end + _REACH)
         paragraph = scene.raw.find(b"\n\n", end, limit)
         limit = paragraph if paragraph >= 0 else limit

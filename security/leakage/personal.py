@@ -108,8 +108,10 @@ def on_iban(scene: Scene, end: int) -> None:
         return
     text = match[0]
     wanted = IBAN_LENGTHS.get(text[:2].decode().upper())
+    if wanted is None or len(text) < wanted:
+        return
     kept = [index for index, code in enumerate(text) if code not in b" -"]
-    if wanted is None or len(kept) < wanted:
+    if len(kept) < wanted:
         return
     stop = start + kept[wanted - 1] + 1
     # The middle of a UUID may pass for one.

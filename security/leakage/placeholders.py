@@ -73,7 +73,7 @@ _REFERENCE = re.compile(
     rb"|config[.\[(]|settings\.|vault:|secret://|ref\+|arn:|!(?:secret|env|ref|sub|getatt|vault)\b|data\.|var\.|local\."
     rb"|module\.|secrets\.|self\.|this\.|request\.|ssm:|sm://|op://|@Microsoft"
 )
-_RUNS = re.compile(rb"(.)\1{5,}")
+_FIVE_EQUAL = bytes(5)
 _SEQUENCES = (
     b"0123456",
     b"1234567",
@@ -117,11 +117,15 @@ def is_stand_in(value: bytes) -> bool:
 
 def is_made_up(token: bytes) -> bool:
     """Tell whether a random-looking format was filled by hand: runs, keyboard rows, few different letters."""
-    if _MADE_UP_MACHINE.find_matches_as_indexes(token.lower()):
+    if _MADE_UP_MACHINE.find_matches_as_indexes(token.lower()) or _CROSSED_OUT.search(token):
         return True
-    if _RUNS.search(token) or _CROSSED_OUT.search(token):
-        return True
-    return len(set(token)) < min(10, len(token) // 3)
+    return len(set(token)) < min(10, len(token) // 3) or _has_run(token)
+
+
+def _has_run(token: bytes) -> bool:
+    """Tell whether six equal letters follow each other: each differs from the one before by nothing."""
+    number = int.from_bytes(token, "big")
+    return _FIVE_EQUAL in (number ^ (number >> 8)).to_bytes(len(token), "big")
 
 
 def is_documented(value: bytes) -> bool:

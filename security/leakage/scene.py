@@ -12,13 +12,6 @@ _ALNUM = frozenset(b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvw
 _HEX = frozenset(b"0123456789ABCDEFabcdef")
 
 
-_LOWER, _UPPER, _DIGITS = b"abcdefghijklmnopqrstuvwxyz", b"ABCDEFGHIJKLMNOPQRSTUVWXYZ", b"0123456789"
-_SIDES = bytes(
-    ord("0") if code in _DIGITS else ord("x") if code in _LOWER + _UPPER + b"!#$%^&*_=?@~+" else 32
-    for code in range(256)
-)
-_KINDS = bytes(ord("a") if code in _LOWER else ord("A") if code in _UPPER else 32 for code in range(256))
-
 # What a scan did not get to is itself a finding: nobody hides a leak behind a flood.
 UNREAD_LABEL = Label(DetectionType.CREDENTIAL, "scan_limit", Severity.HIGH, 0.5, 0)
 UNDECODED_LABEL = Label(DetectionType.CREDENTIAL, "scan_limit", Severity.WARNING, 0.5, 0)
@@ -26,6 +19,8 @@ _TELLING = frozenset(("email", "iban"))
 _TOKEN_RANK = 30
 _LONGEST_HEAD = 64
 _BLOB_DISCOUNT = 4
+# What confirming one hit costs, in steps of some three microseconds.
+STEP = 3
 
 
 @dataclass(slots=True)
@@ -38,7 +33,11 @@ class Budget:
     @classmethod
     def for_bytes(cls, length: int) -> Budget:
         """Return what a text of this length may cost: linear, and under 100 ms for a megabyte."""
-        return cls(decode_bytes=32_768 + length // 8, steps=2_000 + length // 160)
+        return cls(decode_bytes=32_768 + length // 8, steps=STEP * (2_000 + length // 160))
+
+    def refund(self) -> None:
+        """Give back most of what a hit cost that was dismissed at a glance."""
+        self.steps += STEP - 1
 
 
 @dataclass(slots=True)
@@ -55,8 +54,6 @@ class Scene:
     secret_end: int = 0
     blob_end: int = 0
     codes_end: int = 0
-    _kinds: bytes = b""
-    _sides: bytes = b""
     regions: dict[Reader, list[list[int]]] = field(default_factory=dict)
 
     def add(self, start: int, end: int, label: Label) -> None:
@@ -65,14 +62,14 @@ class Scene:
 
     def note_region(self, end: int, readers: tuple[Reader, ...], reach: int) -> None:
         """Have the lines around `end`, at most `reach` bytes either way, read in other ways once the pass is over."""
-        start = max(0, end - reach)
-        stop = end + reach
         for reader in readers:
-            spans = self.regions.setdefault(reader, [])
-            if spans and spans[-1][1] >= start:
-                spans[-1][1] = stop
+            spans = self.regions.get(reader)
+            if spans is None:
+                spans = self.regions[reader] = []
+            if spans and spans[-1][1] >= end - reach:
+                spans[-1][1] = end + reach
             else:
-                spans.append([start, stop])
+                spans.append([max(0, end - reach), end + reach])
 
     def read_regions(self) -> None:
         """Scan each noted region in its other readings."""
@@ -122,33 +119,6 @@ class Scene:
             decoded = decoded.decode("utf-8", "replace").encode()
         for _, _, label in self.scan_deeper(decoded, self.depth + 1, self.budget):
             self.found.append((start, end, label))
-
-    def is_mixed(self, start: int, stop: int) -> bool:
-        """Tell whether a letter stands next to a digit, or capitals at odd places, as hardly a secret is without."""
-        if not self._sides:
-            self._classify()
-        return (
-            self._sides.find(b"x0", start, stop) >= 0
-            or self._sides.find(b"0x", start, stop) >= 0
-            or self._kinds.find(b"aAA", start, stop) >= 0
-            or self._kinds.find(b"AaA", start, stop) >= 0
-        )
-
-    def next_mixed(self, start: int, stop: int) -> int:
-        """Return the first place of such neighbours, or -1."""
-        if not self._sides:
-            self._classify()
-        found = (
-            self._sides.find(b"x0", start, stop),
-            self._sides.find(b"0x", start, stop),
-            self._kinds.find(b"aAA", start, stop),
-            self._kinds.find(b"AaA", start, stop),
-        )
-        return min((place for place in found if place >= 0), default=-1)
-
-    def _classify(self) -> None:
-        self._sides = self.raw.translate(_SIDES)
-        self._kinds = self.raw.translate(_KINDS)
 
     def starts_word(self, start: int) -> bool:
         """Tell whether a token may begin at `start`: after no letter or digit, or after an escape that ends in one."""

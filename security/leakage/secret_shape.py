@@ -60,19 +60,24 @@ _COMMON_PAIRS = frozenset(
 
 def judge_password(value: bytes) -> float:
     """Return how sure it is (0 to 1) that a value given as a password is one."""
-    if is_jumble(value) and not is_documented(value):
+    confidence = _password_confidence(value)
+    return confidence if confidence and not is_documented(value) else 0.0
+
+
+def _password_confidence(value: bytes) -> float:
+    if is_jumble(value):
         return 0.8
-    if (
-        not 4 <= len(value) <= 200
-        or value.strip() != value
-        or value in _FAMOUS
-        or is_stand_in(value)
-        or is_documented(value)
-        or _is_reserved(value)
-    ):
+    if not 4 <= len(value) <= 200 or value.strip() != value or value in _FAMOUS or _is_reserved(value):
+        return 0.0
+    # Most words are told apart cheaply, before the long list of what is ordinary.
+    if is_stand_in(value) or (value.isalpha() and not _looks_random(value)):
         return 0.0
     if _STRUNG.match(value):
         return 0.8
+    return _unusual_confidence(value)
+
+
+def _unusual_confidence(value: bytes) -> float:
     if _ORDINARY.match(value[:80]):
         digits = len(value) >= 6 and _DIGITS.match(value) is not None
         jumbled = (value.isalnum() or _is_jumbled_path(value)) and _looks_random(value)
@@ -84,16 +89,22 @@ def judge_password(value: bytes) -> float:
 
 def judge_key(value: bytes) -> float:
     """Return how sure it is (0 to 1) that a value given as a token, key or secret is one."""
-    if (is_jumble(value) or _STRUNG.match(value)) and not is_documented(value):
-        return 0.7
-    if (
-        not 8 <= len(value) <= 2000
-        or b" " in value
-        or is_stand_in(value)
-        or is_documented(value)
-        or _is_reserved(value)
-    ):
+    confidence = _key_confidence(value)
+    return confidence if confidence and not is_documented(value) else 0.0
+
+
+def _key_confidence(value: bytes) -> float:
+    if len(value) < 8:
         return 0.0
+    if is_jumble(value) or _STRUNG.match(value):
+        return 0.7
+    is_short_word = len(value) < 12 and value.isalpha() and (value.islower() or value.istitle())
+    if is_short_word or len(value) > 2000 or b" " in value or _is_reserved(value) or is_stand_in(value):
+        return 0.0
+    return _key_shape_confidence(value)
+
+
+def _key_shape_confidence(value: bytes) -> float:
     if is_made_up(value) or _DIGITS.match(value) or _ORDINARY.match(value[:80]):
         return 0.0
     if _UUID.match(value) or _HEX.match(value):
@@ -105,9 +116,11 @@ def judge_key(value: bytes) -> float:
 
 def judge_loose(value: bytes) -> float:
     """Return how sure it is that a word somewhere after the mention of a secret is that secret: it must stand out."""
+    if len(value) < 7:
+        return 0.0
     if _STRUNG.match(value):
         return 0.7 if not is_made_up(value) else 0.0
-    if len(value) < 7 or not _stands_out(value) or _UUID.match(value) or _HEX.match(value):
+    if not _stands_out(value) or _UUID.match(value) or _HEX.match(value):
         return 0.0
     return min(0.75, judge_password(value)) if not is_made_up(value) else 0.0
 
@@ -139,6 +152,7 @@ _FAMOUS = frozenset(
     b"123456 1234567 12345678 123456789 1234567890 12345 1234 111111 000000 123123 654321 abc123".split()
 )
 # Long enough, of all sorts of letters, and neither a call nor a path: no code looks like this.
+_LONGEST_JUMBLE = 40
 _JUMBLED = re.compile(
     rb"(?=[^\s]*[a-z])(?=[^\s]*[A-Z])(?=[^\s]*[0-9])(?=[^\s]*[$()%&^#@!*])[^\s.,:;/\\\[\]{}<>=|'\"`?-]{9,40}$"
 )
@@ -146,6 +160,8 @@ _JUMBLED = re.compile(
 
 def is_jumble(value: bytes) -> bool:
     """Tell whether the value is a generated password whose signs make it look like code or a reference."""
+    if len(value) > _LONGEST_JUMBLE or value.isalnum() or value.islower() or value.isupper():
+        return False
     if _JUMBLED.match(value) is None or value.endswith(b"()"):
         return False
     return len(_HUMP.findall(value)) * 2 >= len(value) and not is_made_up(value.replace(b"()", b""))

@@ -5,12 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
+from security.leakage.scene import Budget
+
 _HEADING_CELL = re.compile(rb"[\w\x80-\xff#/()-]{1,24}(?:[ _-][\w\x80-\xff#/()-]{1,16}){0,2}$")
 _BLANK = re.compile(rb"\s")
 _MOST_ROWS = 50
 
 
-def in_column(raw: bytes, end: int, judge: Callable[[bytes], float]) -> tuple[int, int] | None:
+def in_column(raw: bytes, end: int, judge: Callable[[bytes], float], budget: Budget) -> tuple[int, int] | None:
     """Return the first value that `judge` takes for a secret, in the column whose heading ends at or after `end`."""
     start = raw.rfind(b"\n", max(0, end - 400), end) + 1
     stop = raw.find(b"\n", end, end + 400)
@@ -21,6 +23,7 @@ def in_column(raw: bytes, end: int, judge: Callable[[bytes], float]) -> tuple[in
         return None
     column, width = raw.count(separator, start, end), raw.count(separator, start, stop)
     for _ in range(_MOST_ROWS):
+        budget.steps -= 1
         place = stop + 1
         stop = raw.find(b"\n", place)
         stop = stop if stop >= 0 else len(raw)

@@ -13,24 +13,22 @@ import ahocorasick_rs
 
 from security.leakage.everyday_names import is_everyday, other_spellings, stands_as_name
 from security.leakage.finding import Candidate, DetectionType, Label, Severity
+from security.leakage.hostnames import is_host_label, is_within_host
 from security.leakage.registered import RegisteredValues
-from security.leakage.tenant_text import WIDE, in_source, plain_blocks, plain_run
+from security.leakage.tenant_places import SEPARATORS, STRETCH, Places
+from security.leakage.tenant_text import WIDE, TextBlock, in_source, plain_blocks, plain_run, plain_text
 
-# Between the parts of a name these may stand, or nothing: "Acme Corp", "acme-corp", "ACME_CORP", "AcmeCorp".
-_SEPARATORS = b" \t\r\n-_.*`~|\\\"'+"
 _FOLD = bytes(range(256)).lower()
-_KEPT = bytes(0 if code in _SEPARATORS else 1 for code in range(256))
 _WORD = frozenset(b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz")
 _GAP = re.compile(rb"^(?:[ \t]{0,3}[-_.*`~|\\\"'+]{0,4}[ \t]{0,3}|[ \t*`_-]{0,4}\r?\n[ \t>*|-]{0,8})$")
 _SENTENCE = re.compile(rb"[.\"'|+]\s|\s[.\"'|+]|\n\s*\n")
 _LEAST_LETTERS = 3
 # A DFA reads twice as fast, and takes some 200 bytes for each letter of its terms.
-_MOST_DFA_LETTERS = 20_000
+_MOST_DFA_LETTERS = 60_000
 _LONGEST_TERM = 200
 # How many times larger than what follows it an automaton must be to be left as it is.
 _GROWTH = 8
 _CUTS: dict[frozenset[int], frozenset[int]] = {}
-_STRETCH = 16_384
 
 NAME_LABEL = Label(DetectionType.TENANT, "tenant_name", Severity.HIGH, 0.95, 40)
 # A customer named after an everyday word: it counts where it stands as a name, and is for information elsewhere.
@@ -136,25 +134,30 @@ class TenantIndex:
 
     def _find_disguised(self, raw: bytes, customer_id: str, limit: int) -> list[Candidate]:
         """Look in the text as it reads without marks, look-alikes and case; work out the places only where it pays."""
-        blocks = list(plain_blocks(raw))
-        found = self._find(b"".join(block.plain for block in blocks), customer_id, limit)
-        return in_source(blocks, found) if found else found
+        blocks: list[TextBlock] = []
+        found = self._find(plain_text(raw, blocks), customer_id, limit)
+        return in_source(blocks or list(plain_blocks(raw)), found) if found else found
 
     def _find(self, raw: bytes, customer_id: str, limit: int) -> list[Candidate]:
-        folded = raw.translate(_FOLD, _SEPARATORS)
         matches: list[_Match] = []
-        for start in range(0, len(folded), _STRETCH):
-            self._match(folded[start : start + _STRETCH + _LONGEST_TERM], start, matches)
+        begins = [0]
+        folded = raw[:STRETCH].translate(_FOLD, SEPARATORS)
+        for start in range(STRETCH, len(raw) + STRETCH, STRETCH):
+            following = raw[start : start + STRETCH].translate(_FOLD, SEPARATORS)
+            self._match(folded + following[:_LONGEST_TERM], len(folded), begins[-1], matches)
             if len(matches) > limit * 4:
                 break
-        return _confirm(raw, matches, customer_id, limit) if matches else []
+            begins.append(begins[-1] + len(folded))
+            folded = following
+        return _confirm(Places(raw, begins), matches, customer_id, limit) if matches else []
 
-    def _match(self, stretch: bytes, offset: int, matches: list[_Match]) -> None:
+    def _match(self, stretch: bytes, own: int, offset: int, matches: list[_Match]) -> None:
+        """Note what begins in the first `own` letters."""
         tenants = self.tenants
         for automaton in self.automata:
             for index, start, end in automaton.machine.find_matches_as_indexes(stretch, overlapping=True):
                 term = automaton.terms[index]
-                if start < _STRETCH and tenants.get(term.customer_id) is term.tenant:
+                if start < own and tenants.get(term.customer_id) is term.tenant:
                     matches.append((offset + start, offset + end, term))
 
 
@@ -211,7 +214,7 @@ def _folded(text: str) -> tuple[bytes, frozenset[int]]:
     cuts = set()
     length = 0
     for index, code in enumerate(raw):
-        if code in _SEPARATORS:
+        if code in SEPARATORS:
             cuts.add(length)
             continue
         if index and 65 <= code <= 90 and 97 <= raw[index - 1] <= 122:
@@ -219,10 +222,10 @@ def _folded(text: str) -> tuple[bytes, frozenset[int]]:
         length += 1
     seams = frozenset(cuts)
     # There are few different ones: a hundred thousand customers share them.
-    return raw.translate(_FOLD, _SEPARATORS), _CUTS.setdefault(seams, seams)
+    return raw.translate(_FOLD, SEPARATORS), _CUTS.setdefault(seams, seams)
 
 
-def _confirm(raw: bytes, matches: list[_Match], customer_id: str, limit: int) -> list[Candidate]:
+def _confirm(places: Places, matches: list[_Match], customer_id: str, limit: int) -> list[Candidate]:
     foreign = [match for match in matches if match[2].customer_id != customer_id][:limit]
     if not foreign:
         return []
@@ -231,19 +234,17 @@ def _confirm(raw: bytes, matches: list[_Match], customer_id: str, limit: int) ->
         if len(matches) > len(foreign)
         else []
     )
-    places = _Places(raw)
-    return [
-        found
-        for match in foreign
-        if (found := _candidate(raw, places, match)) and not _inside_own(raw, places, match, own)
-    ]
+    return [found for match in foreign if (found := _candidate(places, match)) and not _inside_own(places, match, own)]
 
 
-def _candidate(raw: bytes, places: _Places, match: _Match) -> Candidate | None:
+def _candidate(places: Places, match: _Match) -> Candidate | None:
+    raw = places.raw
     start, end, term = match
     letters = places.span(start, end)
     first, last = letters[0], letters[-1] + 1
     if not _stands_alone(raw, first, last) or not _spelled(raw, letters, term):
+        return None
+    if _is_another_host(raw, first, last, term):
         return None
     if term.label is ID_WORD_LABEL and not _used_as_id(raw, first, last):
         return None
@@ -252,12 +253,19 @@ def _candidate(raw: bytes, places: _Places, match: _Match) -> Candidate | None:
     return first, last, term.label
 
 
-def _inside_own(raw: bytes, places: _Places, match: _Match, own: list[_Match]) -> bool:
+def _is_another_host(raw: bytes, first: int, last: int, term: _Term) -> bool:
+    """Tell whether the term is part of a hostname that is not the customer's; of one without domains any may be."""
+    if term.label is DOMAIN_LABEL:
+        return is_within_host(raw, first, last)
+    return term.label is not CANARY_LABEL and bool(term.tenant.domains) and is_host_label(raw, first, last)
+
+
+def _inside_own(places: Places, match: _Match, own: list[_Match]) -> bool:
     """Tell whether the match is a part of the reader's own name, as "Acme" is of "Acme Labs"."""
     start, end, _ = match
     index = bisect_right(own, start, key=lambda known: known[0]) - 1
     while index >= 0 and own[index][0] > start - _LONGEST_TERM:
-        if own[index][1] >= end and _candidate(raw, places, own[index]):
+        if own[index][1] >= end and _candidate(places, own[index]):
             return True
         index -= 1
     return False
@@ -317,33 +325,3 @@ def _spelled(raw: bytes, letters: list[int], term: _Term) -> bool:
             return False
         seams += index not in term.cuts
     return seams == 0 or seams >= len(letters) - 1 - len(term.cuts)
-
-
-class _Places:
-    """Where the letters that folding keeps stand in the text, worked out block by block as it is asked for."""
-
-    def __init__(self, raw: bytes) -> None:
-        self._raw = raw
-        self._blocks: dict[int, list[int]] = {}
-        kept = (len(raw[start : start + _BLOCK].translate(None, _SEPARATORS)) for start in range(0, len(raw), _BLOCK))
-        self._before = [0, *itertools.accumulate(kept)]
-
-    def span(self, start: int, end: int) -> list[int]:
-        """Return the places of the kept letters from number `start` to number `end`."""
-        block = bisect_right(self._before, start) - 1
-        offset = self._before[block]
-        letters = list(self._block(block))
-        while len(letters) < end - offset:
-            block += 1
-            letters += self._block(block)
-        return letters[start - offset : end - offset]
-
-    def _block(self, block: int) -> list[int]:
-        if block not in self._blocks:
-            first = block * _BLOCK
-            stretch = self._raw[first : first + _BLOCK]
-            self._blocks[block] = list(itertools.compress(range(first, first + len(stretch)), stretch.translate(_KEPT)))
-        return self._blocks[block]
-
-
-_BLOCK = 1024

@@ -12,7 +12,7 @@ from security.leakage.expression import UNBOUNDED, Atom
 from security.leakage.finding import DetectionType, Label, Severity
 from security.leakage.placeholders import is_documented, is_made_up
 from security.leakage.rulebook import Rule
-from security.leakage.scene import Scene
+from security.leakage.scene import STEP, Scene
 from security.leakage.validators.token_checks import CHECKS, PROVEN, UNPROVEN
 
 Handler = Callable[[Scene, int], None]
@@ -24,7 +24,7 @@ _STRONG_PREFIX = re.compile(
 )
 _LONGEST_BYTES = 4096
 _SPLIT_REACH = 400
-_SPLITTERS = (frozenset(b" \t\r\n\"'`+*|\\>,&"), frozenset(b" \t\r\n\"'`+*|\\>,&-._/:"))
+_SPLITTERS = (b" \t\r\n\"'`+*|\\>,&", b" \t\r\n\"'`+*|\\>,&-._/:")
 _RUN = re.compile(rb"[A-Z]+|[a-z]+|[0-9]+")
 
 
@@ -78,7 +78,7 @@ class TokenRule:
             if self.prefix_bytes:
                 self._confirm_split(scene, end - self.prefix_bytes)
             return
-        scene.budget.steps -= 1
+        scene.budget.steps -= STEP
         start, stop = match.span()
         if (scene.starts_word(start) or self._unmistakable(stop - start)) and scene.ends_word(stop):
             label = self.judge(match[0])
@@ -96,17 +96,18 @@ class TokenRule:
         raw = scene.raw
         if not scene.starts_word(start):
             return
-        scene.budget.steps -= 6
+        scene.budget.steps -= 6 * STEP
         stop = min(len(raw), start + _SPLIT_REACH)
         paragraph = raw.find(b"\n\n", start, stop)
         stop = paragraph if paragraph >= 0 else stop
         if self._continues(raw, start):
             return
+        begin = start + self.prefix_bytes
         for separators in _SPLITTERS:
-            places = [place for place in range(start + self.prefix_bytes, stop) if raw[place] not in separators]
-            match = self.regex.match(raw[start : start + self.prefix_bytes] + bytes(raw[place] for place in places))
+            match = self.regex.match(raw[start:begin] + raw[begin:stop].translate(None, separators))
             if match is None:
                 continue
+            places = [place for place in range(begin, stop) if raw[place] not in separators]
             last = places[match.end() - self.prefix_bytes - 1] + 1
             if scene.ends_word(last) and _is_jumbled(match[0][self.prefix_bytes :]) and self.judge(match[0]):
                 scene.add(start, last, self.label)

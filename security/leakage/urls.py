@@ -7,7 +7,7 @@ import re
 from security.leakage.engine import Expression
 from security.leakage.finding import DetectionType, Label, Severity
 from security.leakage.placeholders import is_documented, is_made_up, is_stand_in
-from security.leakage.scene import Scene
+from security.leakage.scene import STEP, Scene
 from security.leakage.secret_shape import judge_password
 from security.leakage.validators.token_checks import jwt
 
@@ -70,7 +70,7 @@ def on_dsn_password(scene: Scene, end: int) -> None:
 
 def on_private_key(scene: Scene, end: int) -> None:
     """Note the block from its BEGIN to its END line, or as far as its body goes."""
-    scene.budget.steps -= 12
+    scene.budget.steps -= 12 * STEP
     raw = scene.raw
     start = raw.rfind(b"-----BEGIN", max(0, end - 80), end)
     closing = _PEM_END.search(raw, end, end + _PEM_REACH)
@@ -91,7 +91,7 @@ def _last_body(raw: bytes, end: int) -> int:
 
 def on_jwt(scene: Scene, end: int) -> None:
     """Note a signed or encrypted web token whose header decodes."""
-    scene.budget.steps -= 4
+    scene.budget.steps -= 4 * STEP
     match = _JWT.match(scene.raw, end - 15)
     if match is None or not scene.starts_word(match.start()):
         return

@@ -8,6 +8,7 @@ import unicodedata
 from bisect import bisect_right
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 
 from security.leakage.lookalikes import LOOKALIKES
 
@@ -111,7 +112,7 @@ def _build(pieces: Iterable[tuple[bytes, int, int]]) -> View:
 
 def normalised(raw: bytes, start: int, end: int) -> View:
     """Read look-alike letters as the letters they pass for, and leave out what cannot be seen."""
-    return _build(_substituted(raw, start, end, _WIDE, _folded))
+    return _substituted(raw, start, end, _WIDE, _FOLD.__getitem__)
 
 
 def plain_letter(text: str) -> str:
@@ -119,18 +120,9 @@ def plain_letter(text: str) -> str:
     return "".join(map(_plain, text))
 
 
-def substituted(raw: bytes, pattern: re.Pattern[bytes], read: Callable[[bytes], bytes]) -> View:
-    """Read all of `raw` with each match of `pattern` as `read` gives it."""
-    return _build(_substituted(raw, 0, len(raw), pattern, read))
-
-
 def untagged(raw: bytes, start: int, end: int) -> View:
     """Read tag characters (U+E0020 to U+E007E) as the letters that they shadow, and nothing else."""
     return _build((bytes([_tagged(match[0])]), *match.span()) for match in _TAG.finditer(raw, start, end))
-
-
-def _folded(encoded: bytes) -> bytes:
-    return _FOLD[encoded]
 
 
 def _tagged(encoded: bytes) -> int:
@@ -139,14 +131,15 @@ def _tagged(encoded: bytes) -> int:
 
 def unescaped(raw: bytes, start: int, end: int) -> View:
     """Read HTML entities, percent, quoted-printable and backslash escapes as the letters they name."""
-    return _build(_substituted(raw, start, end, _ESCAPE, _letter))
+    return _substituted(raw, start, end, _ESCAPE, _letter)
 
 
 def unmarked(raw: bytes, start: int, end: int) -> View:
     """Leave out Markdown marks, tags and the seams of joined string literals."""
-    return _build(_substituted(raw, start, end, _MARKS, lambda _mark: b""))
+    return _substituted(raw, start, end, _MARKS, _nothing)
 
 
+@lru_cache(maxsize=4096)
 def _letter(escape: bytes) -> bytes:
     if escape.startswith(b"&"):
         return html.unescape(escape.decode()).encode("utf-8", "surrogatepass")
@@ -157,15 +150,38 @@ def _letter(escape: bytes) -> bytes:
     return chr(code).encode("utf-8", "surrogatepass")
 
 
-def _substituted(
-    raw: bytes, start: int, end: int, pattern: re.Pattern[bytes], read: Callable[[bytes], bytes]
-) -> Iterable[tuple[bytes, int, int]]:
-    position = start
+def _substituted(raw: bytes, start: int, end: int, pattern: re.Pattern[bytes], read: Callable[[bytes], bytes]) -> View:
+    """Read each match of `pattern` as `read` gives it, in one loop: a flood has thousands of pieces."""
+    texts: list[bytes] = []
+    begins: list[int] = []
+    starts: list[int] = []
+    ends: list[int] = []
+    length, position = 0, start
     for match in pattern.finditer(raw, start, end):
-        yield raw[position : match.start()], position, match.start()
-        yield read(match[0]), match.start(), match.end()
-        position = match.end()
-    yield raw[position:end], position, end
+        first, last = match.span()
+        if first > position:
+            texts.append(raw[position:first])
+            begins.append(length)
+            starts.append(position)
+            ends.append(first)
+            length += first - position
+        position = last
+        if text := read(match[0]):
+            texts.append(text)
+            begins.append(length)
+            starts.append(first)
+            ends.append(last)
+            length += len(text)
+    if position < end:
+        texts.append(raw[position:end])
+        begins.append(length)
+        starts.append(position)
+        ends.append(end)
+    return View(b"".join(texts), begins, starts, ends)
+
+
+def _nothing(_match: bytes) -> bytes:
+    return b""
 
 
 def gathered(raw: bytes, start: int, end: int) -> View:
@@ -204,7 +220,7 @@ _CUT = re.compile(rb" ?-?\\?\r?\n|(?<=[^ ]) (?=[^ ])")
 
 def squeezed(raw: bytes, start: int, end: int) -> View:
     """Leave out single blanks and ends of lines, so that a value cut into pieces is whole."""
-    return _build(_substituted(raw, start, end, _CUT, lambda _cut: b""))
+    return _substituted(raw, start, end, _CUT, _nothing)
 
 
 def reversed_view(raw: bytes, start: int, end: int) -> View:

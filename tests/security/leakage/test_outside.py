@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import pytest
 
-from benchmarks.leakage.outside import clean, credentials, disguises, fresh, personal, tenants
+from benchmarks.leakage.outside import clean, credentials, disguises, fresh, near, personal, tenants
 from benchmarks.leakage.samples import Sample
 from security.leakage import DetectionType, Detector, Finding, Severity
 
@@ -82,3 +82,17 @@ def test_a_customer_named_after_an_everyday_word_is_told_from_the_word(
 )
 def test_names_are_found_among_any_marks_and_in_other_spellings(informed: Detector, text: str) -> None:
     assert alarms(informed, text, tenants.OWN)
+
+
+def names(informed: Detector, sample: Sample) -> bool:
+    return any(found.detection_type is DetectionType.TENANT for found in alarms(informed, sample.text, near.OWN))
+
+
+def test_what_nearly_names_a_customer_is_told_from_what_does(detector: Detector) -> None:
+    neighbours = detector.with_tenants(put=near.TENANTS, removed=("techcorp",))
+    near_misses, true_finds = near.near_misses(), near.true_finds()
+    alarmed = [sample.text for sample in near_misses if names(neighbours, sample)]
+    missed = [sample.text for sample in true_finds if not names(neighbours, sample)]
+    assert len(near_misses) > 300
+    assert len(alarmed) <= len(near_misses) * 0.01, alarmed
+    assert len(missed) <= len(true_finds) * 0.01, missed
