@@ -19,6 +19,7 @@ setup(set_prefix=False)
 from channels.routing import ProtocolTypeRouter  # noqa: E402  needs the apps
 from django.conf import settings  # noqa: E402  needs them set up
 
+from a2a_project.collecting import collect_seldom  # noqa: E402  needs the apps
 from a2a_project.request_ids import sane_request_id  # noqa: E402  needs the apps
 from delegation.api.problems import PROBLEM_TYPE, problem_of  # noqa: E402  needs the apps
 from delegation.errors import PayloadTooLarge  # noqa: E402  needs the apps
@@ -139,6 +140,7 @@ async def lifespan(scope: Scope, receive: Receive, send: Send) -> None:  # noqa:
     """Have the live feed send from the server's loop for as long as it serves."""
     await receive()
     begun = feed.start()
+    collect_seldom()
     await send({"type": "lifespan.startup.complete"})
     await receive()
     if begun:
