@@ -27,10 +27,11 @@ from delegation.services.moving import moving
 from delegation.services.reach import may_work_for
 from delegation.services.storable import check_storable
 from delegation.states import PRIORITY_RANK, HopStatus, Priority, TaskStatus
-from delegation.store import NewTask, store_for_database
+from delegation.store import NewTask
 from delegation.store.lookup import Lookup
 from delegation.store.records import Row
 from delegation.store.rows import hop_row, new_id
+from delegation.store.together import save_together
 from security.authorisation import RANKS, Ruling
 from security.errors import AuthFailed, CustomerDisabled, NotFound, ValidationFailed
 from security.limiting import limiter, terms_of
@@ -104,7 +105,7 @@ def task_submit(
     if start:
         check_backlog(principal.customer_id)
     with _counted(new, now=now) as admission:
-        (saved,), _ = store_for_database().commit([new], [])
+        saved = save_together(new)
     if not saved:
         return Submission(task=_replayed(new), created=False, admission=admission)
     metrics.TASKS_CREATED.labels(principal.customer_id, priority).inc()
