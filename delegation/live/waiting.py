@@ -74,7 +74,7 @@ class Waiting:
                     rendered = await self._rendered(task_id, render)
                 if rendered is not None:
                     return rendered
-        return await self._in_thread(lambda: render(Task.objects.get(id=task_id)))
+        return await self._in_thread(_as_it_stands, task_id, render)
 
     async def _rendered(self, task_id: UUID, render: Render) -> bytes | None:
         future: asyncio.Future[bytes | None] = self._loop.create_future()
@@ -133,6 +133,9 @@ class Waiting:
                     await self._tell(moved)
                 except DatabaseError as error:
                     log.warning("waiting for the database", error=repr(error))
+                except Exception:
+                    # The edge of this task: with it, everybody would wait in vain.
+                    log.exception("waiting failed")
                 await asyncio.sleep(MOMENT_SECONDS)
 
     async def _tell(self, moved: Collection[UUID]) -> None:
@@ -154,6 +157,10 @@ def _at_rest(asked: Asked) -> list[tuple["asyncio.Future[bytes | None]", bytes]]
     """Return what those get to see who asked for a task that has come to rest."""
     tasks = Task.objects.filter(id__in=list(asked), status__in=_AT_REST).order_by()
     return [(future, render(task)) for task in tasks for future, render in asked[task.id].items()]
+
+
+def _as_it_stands(task_id: UUID, render: Render) -> bytes:
+    return render(Task.objects.get(id=task_id))
 
 
 waiting = Waiting()
