@@ -19,11 +19,14 @@ setup(set_prefix=False)
 from channels.routing import ProtocolTypeRouter  # noqa: E402  needs the apps
 from django.conf import settings  # noqa: E402  needs them set up
 
+from a2a_project.collecting import collect_seldom  # noqa: E402  needs the apps
 from a2a_project.request_ids import sane_request_id  # noqa: E402  needs the apps
+from delegation.api.preferences import AnswerAtRest  # noqa: E402  needs the apps
 from delegation.api.problems import PROBLEM_TYPE, problem_of  # noqa: E402  needs the apps
 from delegation.errors import PayloadTooLarge  # noqa: E402  needs the apps
 from delegation.live.feed import feed  # noqa: E402  needs the apps
 from delegation.live.routing import websockets  # noqa: E402  needs the apps
+from delegation.live.waiting import waiting  # noqa: E402  needs the apps
 
 Scope = dict[str, Any]
 Message = Mapping[str, Any]
@@ -65,6 +68,8 @@ class PooledHandler(ASGIHandler):
         except RequestAborted:
             return
         response = await _in_thread(self._respond, scope, body)
+        if isinstance(response, AnswerAtRest):
+            await response.complete()
         if not response.streaming:
             await self.send_response(response, send)
             return
@@ -136,11 +141,14 @@ async def _refuse(scope: Scope, send: Send) -> None:
 
 
 async def lifespan(scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG001  ASGI's signature
-    """Have the live feed send from the server's loop for as long as it serves."""
+    """Have the live feed send, and requests wait, on the server's loop for as long as it serves."""
     await receive()
     begun = feed.start()
+    waiting.start()
+    collect_seldom()
     await send({"type": "lifespan.startup.complete"})
     await receive()
+    await waiting.stop()
     if begun:
         await feed.stop()
     await send({"type": "lifespan.shutdown.complete"})

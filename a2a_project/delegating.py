@@ -1,7 +1,6 @@
 """The delegation loop as the settings want it: on the loop of `up`, or on a thread of a worker process."""
 
 import asyncio
-import gc
 import os
 import threading
 from collections.abc import AsyncIterator
@@ -14,6 +13,7 @@ import uvloop
 from django.conf import settings
 from django.db import DatabaseError
 
+from a2a_project.collecting import collect_seldom
 from delegation import actors
 from delegation.live.feed import feed
 from delegation.loop.engine import Engine, EngineOptions
@@ -60,17 +60,6 @@ async def delegating(*, public_url: str = "") -> AsyncIterator[Engine]:
         await engine.drain()
         if begun:
             await feed.stop()
-
-
-def collect_seldom() -> None:
-    """Have the garbage collector pass over what the process has loaded, and come by less often.
-
-    Hops leave next to nothing in cycles, yet make many objects: by its defaults a tenth of the loop's time was the
-    collector's.
-    """
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(20_000, 20, 20)
 
 
 class DelegationThread(dramatiq.Middleware):

@@ -14,6 +14,8 @@ import uvicorn
 from django.conf import settings
 from django.core.management.base import CommandError
 
+from delegation.live.waiting import waiting
+
 GRACE_SECONDS = 5
 # Clients of our websockets only listen; what they may send is small.
 WEBSOCKET_MESSAGE_BYTES = 64 * 1024
@@ -57,6 +59,11 @@ class EmbeddedServer(uvicorn.Server):
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
         self.on_ready()
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        # Requests that wait for tasks would hold it up for the whole grace.
+        waiting.release()
+        await super().shutdown(sockets)
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:

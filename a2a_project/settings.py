@@ -294,6 +294,7 @@ PROMETHEUS_EXPORT_MIGRATIONS = False
 
 # The middleware before it lets only ids through that look sane.
 DJANGO_STRUCTLOG_TRUST_UPSTREAM_REQUEST_ID = True
+DJANGO_STRUCTLOG_IP_LOGGING_ENABLED = False
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,

@@ -20,6 +20,9 @@ _IDLE_SECONDS = 3.0
 # Of the time that tasks have taken lately: before the first read, and between one and the next.
 _BEFORE_FIRST_READ, _BETWEEN_READS = 0.8, 0.2
 _WEIGHT_OF_THE_LATEST = 0.2
+# Sent with each submission that is read too: the server may answer when the task has ended (RFC 7240).
+_PREFERENCE = {"prefer": "wait=50"}
+_NONE: Mapping[str, str] = {}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,11 +46,16 @@ class Door:
 
 
 class Client:
-    """Reads no more often than makes sense for how long tasks have taken lately."""
+    """Has a submission answered when the task has ended, as far as the server goes along with it.
 
-    def __init__(self, pool: HttpPool, door: Door) -> None:
+    Otherwise, or where it does not want to wait, it reads no more often than makes sense for how long tasks have taken
+    lately.
+    """
+
+    def __init__(self, pool: HttpPool, door: Door, *, waits: bool = True) -> None:
         self._pool = pool
         self._door = door
+        self._waits = waits
         self._usual_seconds = 0.0
 
     async def lap(self, order: Order) -> Lap:
@@ -60,7 +68,8 @@ class Client:
 
     async def _perform(self, order: Order) -> None:
         began = time.perf_counter()
-        seen = await self._ask("POST", self._door.submit_url, order, orjson.dumps(self._door.body(order)))
+        body = orjson.dumps(self._door.body(order))
+        seen = await self._ask("POST", self._door.submit_url, order, body, _PREFERENCE if self._waits else _NONE)
         pause, under_way_until = self._usual_seconds * _BEFORE_FIRST_READ, 0.0
         while not seen.ended:
             await asyncio.sleep(max(pause, _SHORTEST_PAUSE_SECONDS))
@@ -74,8 +83,15 @@ class Client:
         if not seen.completed:
             raise RuntimeError(f"task {seen.task_id} did not complete")
 
-    async def _ask(self, method: str, url: str, order: Order, content: bytes) -> Sighting:
-        headers = {"content-type": "application/json", "accept": "application/json", **self._door.headers(order)}
+    async def _ask(
+        self, method: str, url: str, order: Order, content: bytes, more: Mapping[str, str] = _NONE
+    ) -> Sighting:
+        headers = {
+            "content-type": "application/json",
+            "accept": "application/json",
+            **self._door.headers(order),
+            **more,
+        }
         response = await self._pool.request(method, url, headers=headers, body=content)
         if response.status not in {200, 201}:
             raise RuntimeError(f"{method} {url}: {response.status} {response.body[:500]!r}")

@@ -22,11 +22,15 @@ async def working() -> AsyncIterator[Work]:
             with SetWorkflowID(task_id):
                 await DBOS.start_workflow_async(chain, task_id, delay_ms)
 
+        async def perform(task_id: str, delay_ms: int) -> tuple[str, str]:
+            with SetWorkflowID(task_id):
+                return "completed", await chain(task_id, delay_ms)
+
         async def read(task_id: str) -> tuple[str, str] | None:
             found = await DBOS.get_workflow_status_async(task_id)
             return found and (_STATUS.get(found.status, "failed"), str(found.output))
 
-        yield Work(submit=submit, read=read)
+        yield Work(submit=submit, perform=perform, read=read)
 
 
 app = door(working)

@@ -19,9 +19,12 @@ CONNECTIONS = 8
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Work:
-    """What is behind a door. ``submit`` returns once the task is saved; ``read`` returns (status, result) or None."""
+    """What is behind a door. ``submit`` returns once the task is saved, ``perform`` once it has ended, with
+    (status, result); ``read`` returns the same or None.
+    """
 
     submit: Callable[[str, int], Awaitable[None]]
+    perform: Callable[[str, int], Awaitable[tuple[str, str]]]
     read: Callable[[str], Awaitable[tuple[str, str] | None]]
 
 
@@ -40,6 +43,9 @@ def door(working: Callable[[], AbstractAsyncContextManager[Work]]) -> Starlette:
             return Response(status_code=401)
         wanted = orjson.loads(await request.body())
         task_id = str(uuid4())
+        if request.headers.get("prefer", "").startswith("wait="):
+            status, result = await opened[0].perform(task_id, wanted["delay_ms"])
+            return _answer({"task_id": task_id, "status": status, "result": result}, status_code=201)
         await opened[0].submit(task_id, wanted["delay_ms"])
         return _answer({"task_id": task_id, "status": "submitted"}, status_code=201)
 

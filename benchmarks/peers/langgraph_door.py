@@ -19,17 +19,17 @@ _TABLE = """CREATE TABLE IF NOT EXISTS bench_run (id text PRIMARY KEY, status te
 async def working() -> AsyncIterator[Work]:
     steps = AsyncSteps(connections=CONNECTIONS)
     await steps.open()
-    running: set[asyncio.Task[None]] = set()
+    running: set[asyncio.Task[str]] = set()
     async with postgres_saver(connections=CONNECTIONS, set_up=False) as saver:
         graph = chain(steps, saver)
 
-        async def run(task_id: str, delay_ms: int) -> None:
+        async def run(task_id: str, delay_ms: int) -> str:
             state = {"task_id": task_id, "delay_ms": delay_ms, "agent": "", "actions": []}
             config = {"configurable": {"thread_id": task_id}}
             ended = await graph.ainvoke(state, config, durability="sync")
-            await steps.write(
-                "UPDATE bench_run SET status = 'completed', result = %s WHERE id = %s", (ended["actions"][-1], task_id)
-            )
+            result = str(ended["actions"][-1])
+            await steps.write("UPDATE bench_run SET status = 'completed', result = %s WHERE id = %s", (result, task_id))
+            return result
 
         async def submit(task_id: str, delay_ms: int) -> None:
             await steps.write("INSERT INTO bench_run VALUES (%s, 'working', '')", (task_id,))
@@ -37,10 +37,14 @@ async def working() -> AsyncIterator[Work]:
             running.add(task)
             task.add_done_callback(running.discard)
 
+        async def perform(task_id: str, delay_ms: int) -> tuple[str, str]:
+            await steps.write("INSERT INTO bench_run VALUES (%s, 'working', '')", (task_id,))
+            return "completed", await run(task_id, delay_ms)
+
         async def read(task_id: str) -> tuple[str, str] | None:
             return await steps.row("SELECT status, result FROM bench_run WHERE id = %s", (task_id,))
 
-        yield Work(submit=submit, read=read)
+        yield Work(submit=submit, perform=perform, read=read)
     await steps.close()
 
 

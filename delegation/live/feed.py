@@ -20,6 +20,8 @@ from delegation.live.watched import watched
 
 log = structlog.get_logger(__name__)
 _MOMENT_SECONDS = 0.02
+# The group of those who would know of every task that moves, whosever it is: processes, never clients.
+EVERY_TASK = "tasks"
 
 Moved = Mapping[UUID, tuple[str, int]]
 Messages = dict[str, list[str]]
@@ -95,6 +97,7 @@ def _messages(moved: Moved) -> Messages:
     for task_id, (customer_id, _) in moved.items():
         messages[task_group(task_id)] = [str(task_id)]
         messages.setdefault(customer_group(customer_id), []).append(str(task_id))
+    messages[EVERY_TASK] = [str(task_id) for task_id in moved]
     return messages
 
 

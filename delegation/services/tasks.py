@@ -27,9 +27,11 @@ from delegation.services.moving import moving
 from delegation.services.reach import may_work_for
 from delegation.services.storable import check_storable
 from delegation.states import PRIORITY_RANK, HopStatus, Priority, TaskStatus
-from delegation.store import NewTask, store_for_database
+from delegation.store import NewTask
+from delegation.store.lookup import Lookup
 from delegation.store.records import Row
 from delegation.store.rows import hop_row, new_id
+from delegation.store.together import save_together
 from security.authorisation import RANKS, Ruling
 from security.errors import AuthFailed, CustomerDisabled, NotFound, ValidationFailed
 from security.limiting import limiter, terms_of
@@ -40,6 +42,8 @@ from security.testimony import Action, on_record, record_admission, ruling
 
 _TRACEPARENT = re.compile(r"\A[0-9a-f]{2}-(?!0{32})([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}")
 _IDEMPOTENCY_KEY_LENGTH = 255
+_agent_named = Lookup(Agent, "customer_id", "agent_type", enabled=True)
+_task_of_customer = Lookup(Task, "customer_id", "id")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,7 +105,7 @@ def task_submit(
     if start:
         check_backlog(principal.customer_id)
     with _counted(new, now=now) as admission:
-        (saved,), _ = store_for_database().commit([new], [])
+        saved = save_together(new)
     if not saved:
         return Submission(task=_replayed(new), created=False, admission=admission)
     metrics.TASKS_CREATED.labels(principal.customer_id, priority).inc()
@@ -232,7 +236,7 @@ def tasks_visible(principal: Principal) -> QuerySet[Task]:
 def task_get(*, principal: Principal, task_id: UUID) -> Task:
     """Return the task. Raises NotFound where it does not exist or belongs to another customer."""
     principal.require(Permission.TASK_VIEW)
-    task: Task | None = Task.objects.of_customer(principal.customer_id).filter(id=task_id).first()
+    task = _task_of_customer.first(principal.customer_id, task_id)
     if task is None:
         raise NotFound(internal=f"task {task_id} for {principal.customer_id}")
     if task.created_by_id != principal.user_id:
@@ -260,13 +264,13 @@ def access_root_agent(*, principal: Principal, agent_type: str | None) -> tuple[
         NotFound: there is none such, or it is disabled.
         AuthFailed: the person may not have it work for them.
     """
-    agents = Agent.objects.of_customer(principal.customer_id)
     if agent_type is None:
+        agents = Agent.objects.of_customer(principal.customer_id)
         agent = agents.filter(is_root=True, enabled=True).first() or _most_senior(agents)
     else:
         # What is no agent's name may hold characters that the database refuses to compare with.
         named = re.fullmatch(AGENT_TYPE, agent_type)
-        agent = agents.filter(agent_type=agent_type, enabled=True).first() if named else None
+        agent = _agent_named.first(principal.customer_id, agent_type) if named else None
     if agent is None:
         principal.require(Permission.TASK_SUBMIT)
         raise NotFound(

@@ -3,6 +3,7 @@
 from typing import Any, ClassVar
 from uuid import UUID
 
+from django.http import HttpResponse
 from django.utils import timezone
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter
@@ -15,6 +16,7 @@ from delegation.api.filters import PAGES, TASK_FILTERS, narrowed_tasks
 from delegation.api.inputs import TaskInput, validated
 from delegation.api.outputs import DelegationOutput, EventOutput, TaskOutput, page_schema
 from delegation.api.pagination import MAX_PAGE_SIZE, page_of, positive_int, whole
+from delegation.api.preferences import PREFER, answer
 from delegation.api.schema import documented
 from delegation.api.shapes import delegation_shape, event_shape, submitted_shape, task_shape
 from delegation.api.views.door import Door, principal_of
@@ -57,7 +59,7 @@ class Tasks(Door):
         response=TaskOutput,
         sample=samples.SUBMITTED_TASK,
         status=201,
-        parameters=(IDEMPOTENCY_KEY,),
+        parameters=(IDEMPOTENCY_KEY, PREFER),
         errors=(
             Overloaded,
             ValidationFailed,
@@ -68,11 +70,12 @@ class Tasks(Door):
             LimiterUnavailable,
         ),
     )
-    def post(self, request: Request) -> Response:
+    def post(self, request: Request) -> HttpResponse:
         """Give a task to an agent (the root agent where none is named); it starts at once unless start is false."""
         sent = validated(TaskInput, request.data)
+        principal = principal_of(request)
         submission = tasks.task_submit(
-            principal=principal_of(request),
+            principal=principal,
             message=sent["message"],
             agent_type=sent.get("agent"),
             priority=sent["priority"],
@@ -87,7 +90,8 @@ class Tasks(Door):
         }
         if not submission.created:
             headers["Idempotent-Replayed"] = "true"
-        return Response(submitted_shape(submission.task), status=201, headers=headers)
+        shape = submitted_shape(submission.task)
+        return answer(request, submission.task, shape, principal=principal, status=201, headers=headers)
 
 
 class TaskDetail(Door):
@@ -98,11 +102,14 @@ class TaskDetail(Door):
         operation_id="tasks_read",
         response=TaskOutput,
         sample=samples.TASK,
+        parameters=(PREFER,),
         errors=(NotFound,),
     )
-    def get(self, request: Request, task_id: UUID) -> Response:
+    def get(self, request: Request, task_id: UUID) -> HttpResponse:
         """Return the task as it stands."""
-        return Response(task_shape(tasks.task_get(principal=principal_of(request), task_id=task_id)))
+        principal = principal_of(request)
+        task = tasks.task_get(principal=principal, task_id=task_id)
+        return answer(request, task, task_shape(task), principal=principal)
 
 
 class TaskExecute(Door):
