@@ -56,6 +56,8 @@ REST = {
     ("get", "grants"): "owner auditor",
     ("post", "grants"): "owner",
     ("delete", "grants/<uuid:grant_id>"): "owner",
+    ("get", "audit/delegations"): "owner auditor",
+    ("get", "audit/authorizations"): "owner auditor",
     ("get", "audit/leakages"): "owner auditor",
     ("post", "audit/leakages/<uuid:finding_id>/feedback"): "owner auditor",
     ("get", "leak-policy"): "owner auditor",
