@@ -13,11 +13,13 @@ from uuid import UUID
 
 import structlog
 import uuid6
+from django.contrib.auth.models import AbstractBaseUser
 from django.db import DatabaseError
 from django.utils import timezone
 
 from audit.models import AuthorizationLog
 from security.errors import AuthFailed, NotFound
+from security.members import principal_of_user
 from security.origin import headers_on_record
 from security.principal import Principal
 
@@ -86,6 +88,15 @@ def record_refusal(
     except DatabaseError:
         # The refusal stands, whether or not it can be written down.
         log.exception("refusal_not_recorded", customer_id=principal.customer_id, reason=error.internal_message)
+
+
+def record_users_refusal(user: AbstractBaseUser, *, what: str) -> None:
+    """Write that somebody with a session was refused, at the first customer that employs them; for nobody's no row."""
+    try:
+        principal = principal_of_user(user)
+    except AuthFailed:
+        return
+    record_refusal(principal, NotFound(internal=f"{principal.username} {what}"))
 
 
 def record_admission(principal: Principal, *, what: str, at: datetime, task_id: UUID | None = None) -> None:
