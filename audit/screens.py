@@ -114,7 +114,7 @@ class ScopedAdmin(ModelAdmin):
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         rows: QuerySet[Any] = super().get_queryset(request)
         if not rows.query.order_by:
-            # A list has an order of its own; what a form offers page by page has none, nor does a model's survive counts.
+            # A list has its own; what a form offers page by page has none, and a model's survives no counts.
             rows = rows.order_by(*(self.model._meta.ordering or ["-pk"]))
         return of_customers(rows, self._customers(request, self.needs), self.customer_path)
 

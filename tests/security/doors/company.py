@@ -21,7 +21,7 @@ from tests.delegation import rows
 from tests.people import PASSWORD, TEAM, Cast, Person
 
 # No word of AcmeCorp's may ever be seen from TechCorp. None of them stands in the examples of the API.
-ACMES_WORDS = ("acmecorp", "acme corp", "acme-corp.example", "zoe", "quince", "bluebird")
+ACMES_WORDS = ("acmecorp", "acme corp", "acme-corp.example", "zoe", "quince", "nuthatch")
 APPS = ("audit", "security", "delegation", "auth")
 
 
@@ -99,7 +99,7 @@ def _employ(customer_id: str) -> dict[str, Agent]:
 
 def both(people: Cast) -> tuple[Company, Company]:
     """Return TechCorp and AcmeCorp."""
-    return furnished(people.alice, secret="pears"), furnished(people.zoe, secret="bluebird")
+    return furnished(people.alice, secret="pears"), furnished(people.zoe, secret="nuthatch")
 
 
 def hired(role: Role, *, customer_id: str = "techcorp", username: str = "pat") -> Person:

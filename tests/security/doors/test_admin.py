@@ -172,7 +172,7 @@ def test_the_bench_knows_of_no_other_customer(staff: Client, acme: Company) -> N
         assert page.status_code == 200
         said.append("There is no such customer." in page.content.decode())
     assert said == [True, True]
-    own = staff.post("/admin/leaks/bench/", {"customer": "techcorp", "text": "A word to Quux Corp and to Bluebird."})
+    own = staff.post("/admin/leaks/bench/", {"customer": "techcorp", "text": "A word to Quux Corp and to Nuthatch."})
     assert "unauthorized" not in own.content.decode()
 
 
