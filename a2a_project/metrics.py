@@ -1,11 +1,14 @@
 """/metrics: the counts of every process on this machine, and what the database tells at the moment of asking."""
 
+import hmac
+import ipaddress
 from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
 from uuid import UUID
 
+from django.conf import settings
 from django.db.models import Count, Q
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 from prometheus_client import CollectorRegistry, Counter, Histogram, Metric, generate_latest
@@ -28,12 +31,30 @@ _UNREACHED = [AgentUnavailable.code, AgentTimeout.code]
 
 
 @require_safe
-def metrics(request: HttpRequest) -> HttpResponse:  # noqa: ARG001  Django's signature
-    """Answer in Prometheus's text format."""
+def metrics(request: HttpRequest) -> HttpResponse:
+    """Answer in Prometheus's text format, to scrapers alone: the labels name every customer and agent."""
+    if not is_scraper(request):
+        raise Http404
     registry = CollectorRegistry()
     registry.register(CountedByProcesses())
     registry.register(DatabaseGauges(now=timezone.now()))
     return HttpResponse(generate_latest(registry), content_type=CONTENT_TYPE_PLAIN_0_0_4)
+
+
+def is_scraper(request: HttpRequest) -> bool:
+    """Tell whether the request shows the token of A2A_METRICS_TOKEN or, with none set, comes from within.
+
+    What a proxy has passed on comes from outside.
+    """
+    if settings.A2A_METRICS_TOKEN:
+        shown = request.headers.get("Authorization", "").encode()
+        return hmac.compare_digest(shown, f"Bearer {settings.A2A_METRICS_TOKEN}".encode())
+    if {"HTTP_X_FORWARDED_FOR", "HTTP_FORWARDED"} & request.META.keys():
+        return False
+    try:
+        return not ipaddress.ip_address(request.META.get("REMOTE_ADDR", "")).is_global
+    except ValueError:
+        return False
 
 
 class CountedByProcesses(Collector):

@@ -290,6 +290,8 @@ UNFOLD = {
 # variable when it is first imported, so it must be in the environment before any app is loaded.
 METRICS_DIR = Path(os.environ.setdefault("PROMETHEUS_MULTIPROC_DIR", str(VAR_DIR / "metrics")))
 METRICS_DIR.mkdir(parents=True, exist_ok=True)
+# What scrapers show; with none set they come from a private address, past the proxy.
+A2A_METRICS_TOKEN = environment.text("A2A_METRICS_TOKEN")
 PROMETHEUS_EXPORT_MIGRATIONS = False
 
 # The middleware before it lets only ids through that look sane.

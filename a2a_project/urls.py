@@ -8,6 +8,7 @@ from a2a_project.error_page import errors
 from a2a_project.health import livez, readyz
 from a2a_project.metrics import metrics
 from a2a_project.published_keys import jwks
+from a2a_project.refusals import nothing
 from delegation.callbacks import callback
 
 handler400 = "a2a_project.refusals.bad_request"
@@ -20,6 +21,8 @@ urlpatterns = [
     path("tasks/", include("delegation.live.urls")),
     path("api/", include("delegation.api.urls")),
     path("callbacks/a2a/<str:delegation_id>", callback),
+    # The admin's own would tell which rows there are, whosever.
+    path("admin/r/<path:anything>", nothing),
     path("admin/", admin.site.urls),
     path("docs/errors", errors, name="errors"),
     path(".well-known/jwks.json", jwks, name="jwks"),

@@ -47,6 +47,8 @@ class DelegationLog(models.Model):
     created_at = models.DateTimeField()
     completed_at = models.DateTimeField(null=True)
 
+    objects = TenantQuerySet.as_manager()
+
     class Meta:
         db_table = "agent_delegation_logs"
         ordering = ["-id"]
@@ -79,6 +81,8 @@ class AuthorizationLog(models.Model):
     denied_reason = models.TextField(default="")
     request_headers = models.JSONField(default=dict, help_text="Secrets masked.")
     created_at = models.DateTimeField()
+
+    objects = TenantQuerySet.as_manager()
 
     class Meta:
         db_table = "agent_authorization_logs"

@@ -7,7 +7,7 @@ from typing import Any, ClassVar, Protocol
 from django.apps import apps
 from django.contrib import admin
 from django.db.models import Model, QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from unfold.admin import ModelAdmin, TabularInline
@@ -16,6 +16,7 @@ from unfold.paginator import InfinitePaginator
 # A list of more customers than this is no filter to choose from; the search finds a customer by its id.
 CUSTOMERS_TO_CHOOSE_FROM = 50
 CUSTOMER_FILTER_PARAMETER = "customer"
+KEPT_TO_COMPARE = frozenset({"password", "digest", "token_digest", "password_mark", "sealed_credential"})
 
 
 class Access(Protocol):
@@ -26,6 +27,9 @@ class Access(Protocol):
 
     def is_of_platform(self, user: Any) -> bool:
         """Return whether the person runs the platform."""
+
+    def note_refusal(self, user: Any, what: str) -> None:
+        """Put on record that the person was refused."""
 
 
 def of_customers(rows: QuerySet[Any], customers: Iterable[str] | None, path: str) -> QuerySet[Any]:
@@ -109,6 +113,9 @@ class ScopedAdmin(ModelAdmin):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         rows: QuerySet[Any] = super().get_queryset(request)
+        if not rows.query.order_by:
+            # A list has its own; what a form offers page by page has none, and a model's survives no counts.
+            rows = rows.order_by(*(self.model._meta.ordering or ["-pk"]))
         return of_customers(rows, self._customers(request, self.needs), self.customer_path)
 
     def customers_shown(self, customers: QuerySet[Any], request: HttpRequest) -> QuerySet[Any]:
@@ -118,6 +125,12 @@ class ScopedAdmin(ModelAdmin):
     def customers_edited(self, rows: QuerySet[Any], request: HttpRequest, path: str) -> QuerySet[Any]:
         """Return those of the rows that are of customers where the person may edit here."""
         return of_customers(rows, self._customers(request, self.edits), path)
+
+    def lookup_allowed(self, lookup: str, value: Any, request: HttpRequest) -> bool:
+        """Refuse to search by what is kept sealed or hashed: letter by letter it could be found out."""
+        if KEPT_TO_COMPARE & {*lookup.split("__")}:
+            return False
+        return bool(super().lookup_allowed(lookup, value, request))
 
     def has_module_permission(self, request: HttpRequest) -> bool:
         return self._lets(request, self.needs, None)
@@ -140,6 +153,11 @@ class ScopedAdmin(ModelAdmin):
         if path is not None:
             kwargs["queryset"] = self.customers_edited(field.remote_field.model._default_manager.all(), request, path)
         return super().formfield_for_foreignkey(field, request, **kwargs)
+
+    def _get_obj_does_not_exist_redirect(self, request: HttpRequest, opts: Any, object_id: str) -> HttpResponse:
+        self.access.note_refusal(request.user, f"asked for {opts.model_name} {object_id}")
+        response: HttpResponse = super()._get_obj_does_not_exist_redirect(request, opts, object_id)
+        return response
 
     def customer_of(self, row: Any) -> str | None:
         """Return the customer that the row belongs to."""

@@ -5,6 +5,7 @@ from typing import Any
 
 from security.models import Membership, PlatformAuditor
 from security.roles import ROLE_MATRIX, Role, roles_with
+from security.testimony import record_users_refusal
 
 
 class RoleAccess:
@@ -19,3 +20,6 @@ class RoleAccess:
             return None
         memberships = Membership.objects.active().filter(user_id=user.pk).in_roles(roles_with(permission))
         return list(memberships.values_list("customer_id", flat=True))
+
+    def note_refusal(self, user: Any, what: str) -> None:
+        record_users_refusal(user, what=what)

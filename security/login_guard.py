@@ -66,13 +66,14 @@ def _count_attempt(username: str) -> None:
     """Count on the account; the attempt after the last one allowed finds it locked."""
     key = _key("account", username)
     if _added(key) > settings.A2A_LOGIN_FAILURES:
-        _refuse(key, f"account {username[:64]!r}")
+        _refuse(key, f"account {username[:64]!r}", allowed=settings.A2A_LOGIN_FAILURES)
 
 
 def _check_address(address: str) -> None:
     key = _key("address", address)
-    if int(count_cache().get(key, 0)) >= settings.A2A_LOGIN_ADDRESS_FAILURES:
-        _refuse(key, f"address {address}")
+    allowed = settings.A2A_LOGIN_ADDRESS_FAILURES
+    if int(count_cache().get(key, 0)) >= allowed:
+        _refuse(key, f"address {address}", allowed=allowed)
 
 
 def _failed(username: str, address: str | None) -> None:
@@ -100,9 +101,14 @@ def _added(key: str) -> int:
     return 1 if cache.add(key, 1, settings.A2A_LOGIN_LOCK_SECONDS) else cache.incr(key)
 
 
-def _refuse(key: str, who: str) -> None:
-    until = count_cache().get(f"{key}:until") or time.time() + settings.A2A_LOGIN_LOCK_SECONDS
-    raise LoginLocked(internal=f"{who} is locked", retry_after_seconds=max(1.0, until - time.time()))
+def _refuse(key: str, who: str, *, allowed: int) -> None:
+    seconds = settings.A2A_LOGIN_LOCK_SECONDS
+    until = count_cache().get(f"{key}:until") or time.time() + seconds
+    raise LoginLocked(
+        internal=f"{who} is locked",
+        retry_after_seconds=max(1.0, until - time.time()),
+        policy=f'"login_failures";q={allowed};w={seconds}',
+    )
 
 
 def _key(kind: str, name: str) -> str:

@@ -13,11 +13,13 @@ from uuid import UUID
 
 import structlog
 import uuid6
+from django.contrib.auth.models import AbstractBaseUser
 from django.db import DatabaseError
 from django.utils import timezone
 
 from audit.models import AuthorizationLog
 from security.errors import AuthFailed, NotFound
+from security.members import principal_of_user
 from security.origin import headers_on_record
 from security.principal import Principal
 
@@ -31,7 +33,7 @@ _REASON_LENGTH, _DENIAL_LENGTH, _TARGET_LENGTH = 200, 500, 64
 # A person who looks at a task every second has been let in once, not a thousand times.
 _LET_IN_FOR_SECONDS = 600.0
 _REMEMBERED_AT_MOST = 50_000
-_let_in: dict[tuple[int, str, object], float] = {}
+_let_in: dict[tuple[object, ...], float] = {}
 
 
 def on_record(*, action: str = Action.ACCESS_CONTEXT) -> Callable[[Callable[P, R]], Callable[P, R]]:
@@ -88,11 +90,19 @@ def record_refusal(
         log.exception("refusal_not_recorded", customer_id=principal.customer_id, reason=error.internal_message)
 
 
+def record_users_refusal(user: AbstractBaseUser, *, what: str) -> None:
+    """Write that somebody with a session was refused, at the first customer that employs them; for nobody's no row."""
+    try:
+        principal = principal_of_user(user)
+    except AuthFailed:
+        return
+    record_refusal(principal, NotFound(internal=f"{principal.username} {what}"))
+
+
 def record_admission(principal: Principal, *, what: str, at: datetime, task_id: UUID | None = None) -> None:
     """Write that the person was let in to a task's context (or a list of them): once, not at every look."""
     key = (principal.user_id, principal.customer_id, task_id or what)
-    last = _let_in.get(key)
-    if last is not None and time.monotonic() - last < _LET_IN_FOR_SECONDS:
+    if _is_told(key):
         return
     row = AuthorizationLog(
         **ruling(
@@ -105,6 +115,41 @@ def record_admission(principal: Principal, *, what: str, at: datetime, task_id: 
         )
     )
     row.save(force_insert=True)
+    _remember(key)
+
+
+def record_stranger(
+    *, customer_id: str, task_id: UUID, agent_ve_id: str, target: str, reason: str, at: datetime
+) -> None:
+    """Write that somebody unknown was refused what concerns a customer's task: once, however often they come back.
+
+    Nobody has shown who they are, so they may come as often as they like; the table is not theirs to fill.
+    """
+    key = ("stranger", task_id, agent_ve_id, reason)
+    if _is_told(key):
+        return
+    row = AuthorizationLog(
+        **_row(
+            customer_id=customer_id,
+            action=Action.ACCESS_CONTEXT,
+            task_id=task_id,
+            agent_ve_id=agent_ve_id,
+            target=target,
+            authorized=False,
+            reason=reason,
+            at=at,
+        )
+    )
+    row.save(force_insert=True)
+    _remember(key)
+
+
+def _is_told(key: tuple[object, ...]) -> bool:
+    last = _let_in.get(key)
+    return last is not None and time.monotonic() - last < _LET_IN_FOR_SECONDS
+
+
+def _remember(key: tuple[object, ...]) -> None:
     if len(_let_in) >= _REMEMBERED_AT_MOST:
         _let_in.clear()
     _let_in[key] = time.monotonic()
@@ -127,9 +172,48 @@ def ruling(
     agent_ve_id: str = "",
 ) -> dict[str, object]:
     """Return the row of agent_authorization_logs for one yes or no to a person's request."""
+    return _row(
+        customer_id=principal.customer_id,
+        action=action,
+        authorized=authorized,
+        reason=reason,
+        at=at,
+        target=target,
+        task_id=task_id,
+        agent_ve_id=agent_ve_id,
+    )
+
+
+def agent_ruling(
+    *, customer_id: str, task_id: UUID, agent_ve_id: str, target: str, reason: str, at: datetime
+) -> dict[str, object]:
+    """Return the row for an agent that was let in to its task by a credential of its own."""
+    return _row(
+        customer_id=customer_id,
+        action=Action.ACCESS_CONTEXT,
+        authorized=True,
+        reason=reason,
+        at=at,
+        target=target,
+        task_id=task_id,
+        agent_ve_id=agent_ve_id,
+    )
+
+
+def _row(
+    *,
+    customer_id: str,
+    action: str,
+    authorized: bool,
+    reason: str,
+    at: datetime,
+    target: str,
+    task_id: UUID | None,
+    agent_ve_id: str,
+) -> dict[str, object]:
     return {
         "id": UUID(int=uuid6.uuid7().int),
-        "customer_id": principal.customer_id,
+        "customer_id": customer_id,
         "task_id": task_id,
         "agent_ve_id": agent_ve_id,
         "target_agent_type": _storable(target)[:_TARGET_LENGTH],

@@ -10,7 +10,7 @@ from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter
 from rest_framework.request import Request
 
-from audit.models import LeakageLog
+from audit.models import AuthorizationLog, DelegationLog, LeakageLog
 from delegation.states import QuestionStatus, TaskStatus
 from security.errors import ValidationFailed
 
@@ -24,6 +24,24 @@ TASK_FILTERS = (
     OpenApiParameter("agent", OpenApiTypes.STR, description="The agent type that the task was given to."),
     OpenApiParameter("created_after", OpenApiTypes.DATETIME, description="Created at this time or later (ISO 8601)."),
     OpenApiParameter("created_before", OpenApiTypes.DATETIME, description="Created before this time."),
+)
+_LOG_FILTERS = (
+    OpenApiParameter("task_id", OpenApiTypes.UUID),
+    OpenApiParameter("agent_ve_id", OpenApiTypes.STR, description="The employee number of the agent that acted."),
+    OpenApiParameter("created_after", OpenApiTypes.DATETIME, description="Written at this time or later (ISO 8601)."),
+    OpenApiParameter("created_before", OpenApiTypes.DATETIME, description="Written before this time."),
+)
+DECISION_FILTERS = (
+    OpenApiParameter("action", OpenApiTypes.STR, enum=DelegationLog.Action.values, description="Several: any."),
+    OpenApiParameter("status", OpenApiTypes.STR, enum=DelegationLog.Status.values, description="Several: any."),
+    OpenApiParameter("agent", OpenApiTypes.STR, description="The agent type that decided."),
+    *_LOG_FILTERS,
+)
+RULING_FILTERS = (
+    OpenApiParameter("action", OpenApiTypes.STR, enum=AuthorizationLog.Action.values, description="Several: any."),
+    OpenApiParameter("authorized", OpenApiTypes.BOOL, description="true: what was allowed; false: what was refused."),
+    OpenApiParameter("agent", OpenApiTypes.STR, description="The agent type that was asked for."),
+    *_LOG_FILTERS,
 )
 FINDING_FILTERS = (
     OpenApiParameter("severity", OpenApiTypes.STR, enum=LeakageLog.Severity.values, description="Several: any."),
@@ -39,15 +57,8 @@ QUESTION_FILTERS = (OpenApiParameter("status", OpenApiTypes.STR, enum=QuestionSt
 
 def narrowed_tasks(rows: QuerySet[Row], request: Request) -> QuerySet[Row]:
     """Return the tasks that the query asks for; raise ValidationFailed where it cannot be understood."""
-    query = request.query_params
     rows = _with_status(rows, request, TaskStatus)
-    if "agent" in query:
-        rows = rows.filter(agent_type=_plain(query["agent"], "agent"))
-    if "created_after" in query:
-        rows = rows.filter(created_at__gte=_moment(query["created_after"], "created_after"))
-    if "created_before" in query:
-        rows = rows.filter(created_at__lt=_moment(query["created_before"], "created_before"))
-    return rows
+    return _created_within(_named(rows, request, agent="agent_type"), request)
 
 
 def narrowed_questions(rows: QuerySet[Row], request: Request) -> QuerySet[Row]:
@@ -55,16 +66,44 @@ def narrowed_questions(rows: QuerySet[Row], request: Request) -> QuerySet[Row]:
     return _with_status(rows, request, QuestionStatus)
 
 
+def narrowed_decisions(rows: QuerySet[Row], request: Request) -> QuerySet[Row]:
+    """Return the rows of the delegation log that the query asks for; as above."""
+    rows = _with_status(rows, request, DelegationLog.Status)
+    rows = _with_choice(rows, request, "action", DelegationLog.Action, column="decision_action")
+    rows = _named(rows, request, agent="agent_type", agent_ve_id="agent_ve_id")
+    return _created_within(_of_task(rows, request), request)
+
+
+def narrowed_rulings(rows: QuerySet[Row], request: Request) -> QuerySet[Row]:
+    """Return the rows of the authorisation log that the query asks for; as above."""
+    rows = _with_choice(rows, request, "action", AuthorizationLog.Action)
+    rows = _named(rows, request, agent="target_agent_type", agent_ve_id="agent_ve_id")
+    if "authorized" in request.query_params:
+        rows = rows.filter(authorized=_flag(request.query_params["authorized"], "authorized"))
+    return _created_within(_of_task(rows, request), request)
+
+
 def narrowed_findings(rows: QuerySet[Row], request: Request) -> QuerySet[Row]:
     """Return the findings that the query asks for; as above."""
-    query = request.query_params
     rows = _with_choice(rows, request, "severity", LeakageLog.Severity)
     rows = _with_choice(rows, request, "action_taken", LeakageLog.ActionTaken)
-    for name, column in (("detection_type", "detection_type"), ("agent", "agent_type")):
-        if name in query:
-            rows = rows.filter(**{column: _plain(query[name], name)})
-    if "task_id" in query:
-        rows = rows.filter(task_id=_uuid(query["task_id"], "task_id"))
+    rows = _named(rows, request, detection_type="detection_type", agent="agent_type")
+    return _created_within(_of_task(rows, request), request)
+
+
+def _named(rows: QuerySet[Row], request: Request, **columns: str) -> QuerySet[Row]:
+    """Return the rows with exactly the names that are asked for: parameter by column."""
+    asked = {name: column for name, column in columns.items() if name in request.query_params}
+    return rows.filter(**{column: _plain(request.query_params[name], name) for name, column in asked.items()})
+
+
+def _of_task(rows: QuerySet[Row], request: Request) -> QuerySet[Row]:
+    query = request.query_params
+    return rows.filter(task_id=_uuid(query["task_id"], "task_id")) if "task_id" in query else rows
+
+
+def _created_within(rows: QuerySet[Row], request: Request) -> QuerySet[Row]:
+    query = request.query_params
     if "created_after" in query:
         rows = rows.filter(created_at__gte=_moment(query["created_after"], "created_after"))
     if "created_before" in query:
@@ -76,13 +115,21 @@ def _with_status(rows: QuerySet[Row], request: Request, known: type[TextChoices]
     return _with_choice(rows, request, "status", known)
 
 
-def _with_choice(rows: QuerySet[Row], request: Request, name: str, known: type[TextChoices]) -> QuerySet[Row]:
+def _with_choice(
+    rows: QuerySet[Row], request: Request, name: str, known: type[TextChoices], *, column: str = ""
+) -> QuerySet[Row]:
     asked = request.query_params.getlist(name)
     if not asked:
         return rows
     if unknown := [each for each in asked if each not in known.values]:
         raise ValidationFailed(detail=f"{name}: {unknown[0][:50]!r} is none of {', '.join(known.values)}.")
-    return rows.filter(**{f"{name}__in": asked})
+    return rows.filter(**{f"{column or name}__in": asked})
+
+
+def _flag(raw: str, name: str) -> bool:
+    if raw not in {"true", "false"}:
+        raise ValidationFailed(detail=f"{name}: must be true or false.")
+    return raw == "true"
 
 
 def _uuid(raw: str, name: str) -> UUID:

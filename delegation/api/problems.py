@@ -13,6 +13,8 @@ from rest_framework import exceptions
 from delegation.api.errors import NotAcceptable
 from delegation.errors import MethodNotAllowed, PayloadTooLarge, ServiceUnavailable, UnsupportedMediaType
 from security.errors import AuthFailed, NotAuthenticated, NotFound, PlatformError, RateLimitExceeded, ValidationFailed
+from security.principal import Principal
+from security.testimony import record_refusal
 
 PROBLEM_TYPE = "application/problem+json"
 DOCUMENTED_AT = "/docs/errors"
@@ -77,12 +79,21 @@ def problem_http(error: PlatformError) -> HttpResponse:
 def problem_response(exc: Exception, context: dict[str, Any]) -> HttpResponse:
     """Translate whatever a view raised; named in the REST framework's settings."""
     error = translate(exc)
+    _put_on_record(error, context)
     if isinstance(exc, exceptions.MethodNotAllowed):
         response = problem_http(error)
         response.headers["Allow"] = ", ".join(context["view"].allowed_methods)
         return response
     _log(error, exc)
     return problem_http(error)
+
+
+def _put_on_record(error: PlatformError, context: dict[str, Any]) -> None:
+    """Write the refusal's row where no service has: whichever view it comes from."""
+    if isinstance(error, NotFound | AuthFailed) and not isinstance(error, NotAuthenticated):
+        principal = getattr(context.get("request"), "auth", None)
+        if isinstance(principal, Principal):
+            record_refusal(principal, error)
 
 
 def request_id() -> str:

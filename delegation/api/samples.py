@@ -244,6 +244,38 @@ TOKENS: Sample = {
 
 
 LOGOUT: Sample = {"logged_out": True}
+DECISION: Sample = {
+    "id": "0199a1b2-0000-7000-8000-000000000071",
+    "task_id": TASK_ID,
+    "customer_id": "techcorp",
+    "hop_id": HOP_ID,
+    "delegation_depth": 0,
+    "agent_type": "marketing-manager",
+    "agent_ve_id": "ve-001",
+    "decision_action": "delegate",
+    "delegated_to_type": "copywriter",
+    "confidence_score": 0.8,
+    "decision_reason": "The post needs a copywriter's hand.",
+    "execution_time_seconds": 1.1,
+    "status": "completed",
+    "result_summary": "",
+    "error_message": "",
+    "created_at": "2026-11-22T09:00:00.004000Z",
+    "completed_at": "2026-11-22T09:00:01.104000Z",
+}
+RULING: Sample = {
+    "id": "0199a1b2-0000-7000-8000-000000000081",
+    "customer_id": "techcorp",
+    "task_id": TASK_ID,
+    "agent_ve_id": "ve-004",
+    "target_agent_type": "marketing-manager",
+    "action": "delegate_to",
+    "authorized": False,
+    "authorization_reason": "",
+    "denied_reason": "a specialist may not delegate to a manager (seniority)",
+    "request_headers": {"Door": "worker"},
+    "created_at": "2026-11-22T09:00:01.104000Z",
+}
 FINDING_ID = "0193a5c1-7c10-7d40-9b1a-3c2b1a090005"
 FEEDBACK_REQUEST: Sample = {"verdict": "false_alarm", "note": "A documented example value."}
 FEEDBACK: Sample = FEEDBACK_REQUEST | {"by": "alice", "at": "2026-11-22T09:05:00.000000Z"}

@@ -5,7 +5,7 @@ from typing import Any
 from django.urls import URLPattern, path
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
 
-from delegation.api.views import agents, findings, keys, leak_settings, questions, rights, tasks, tokens
+from delegation.api.views import agents, findings, keys, leak_settings, logs, questions, rights, tasks, tokens
 from delegation.api.views.unknown import Unknown
 
 ADDRESSES: tuple[tuple[str, Any, str], ...] = (
@@ -32,6 +32,8 @@ ADDRESSES: tuple[tuple[str, Any, str], ...] = (
     ("rules/<uuid:rule_id>", rights.RuleDetail, "rule"),
     ("grants", rights.Grants, "grants"),
     ("grants/<uuid:grant_id>", rights.GrantDetail, "grant"),
+    ("audit/delegations", logs.Decisions, "audit-delegations"),
+    ("audit/authorizations", logs.Rulings, "audit-authorizations"),
     ("audit/leakages", findings.Findings, "findings"),
     ("audit/leakages/<uuid:finding_id>/feedback", findings.Feedback, "finding-feedback"),
     ("leak-policy", leak_settings.PolicyDetail, "leak-policy"),

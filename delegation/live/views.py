@@ -28,6 +28,7 @@ from security.errors import AuthFailed, NotFound, PlatformError, ValidationFaile
 from security.principal import Principal
 from security.roles import Permission
 from security.services import principal_of_user
+from security.testimony import record_refusal, record_users_refusal
 
 # The session's key for the customer that a person of several has chosen.
 CUSTOMER_KEY = "customer_id"
@@ -58,7 +59,9 @@ def member_page(view: View) -> View:
         try:
             only_match(principal, _named(request))
             return view(request, principal, **kwargs)
-        except NotFound as error:
+        except (NotFound, Http404) as error:
+            refusal = error if isinstance(error, NotFound) else NotFound(internal=f"nothing at {request.path}")
+            record_refusal(principal, refusal)
             raise Http404 from error
 
     return guarded
@@ -277,5 +280,6 @@ def customer_choose(request: HttpRequest) -> HttpResponse:
     try:
         request.session[CUSTOMER_KEY] = principal_of_user(request.user, request.POST.get("customer", "")).customer_id
     except AuthFailed as error:
+        record_users_refusal(request.user, what="chose a customer that does not employ them")
         raise Http404 from error
     return redirect("live:tasks")

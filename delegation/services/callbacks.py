@@ -16,6 +16,7 @@ from delegation.services.moving import Moving, moving
 from delegation.states import HopStatus
 from security.errors import NotAuthenticated, NotFound, RateLimitExceeded
 from security.identity import Callback, CallbackTokens
+from security.testimony import record_stranger
 
 log = structlog.get_logger(__name__)
 
@@ -42,16 +43,26 @@ def callback_receive(*, delegation_id: str, token: str, body: bytes, now: dateti
         Conflict: the hop waits for its agent no more, or this very notification was taken before.
         RateLimitExceeded: the agent has reported on this hop again and again.
     """
-    callback = _verified(delegation_id=delegation_id, token=token, now=now)
-    hops = Hop.objects.of_customer(callback.customer_id).filter(id=delegation_id, agent_type=callback.agent_type)
-    hop = hops.only("id", "task_id", "status").first()
-    if hop is None:
-        raise NotFound(internal=f"no hop {delegation_id}")
+    try:
+        hop = _access_hop(delegation_id=delegation_id, token=token, now=now)
+    except NotFound as refusal:
+        _put_on_record(delegation_id, refusal, now=now)
+        raise
     if hop.status not in (HopStatus.WAITING, HopStatus.RUNNING):
         raise _over(delegation_id)
     if not _works_on(body):
         with moving(hop.task_id, now=now) as move:
-            _hasten(move, hops.filter(task_id=hop.task_id), digest=_digest(body))
+            _hasten(move, Hop.objects.of_customer(hop.customer_id).filter(id=hop.id), digest=_digest(body))
+
+
+def _access_hop(*, delegation_id: str, token: str, now: datetime) -> Hop:
+    """Return the hop that the token is for. Raises NotFound."""
+    callback = _verified(delegation_id=delegation_id, token=token, now=now)
+    hops = Hop.objects.of_customer(callback.customer_id).filter(id=delegation_id, agent_type=callback.agent_type)
+    hop: Hop | None = hops.only("id", "customer_id", "task_id", "status").first()
+    if hop is None:
+        raise NotFound(internal=f"no hop {delegation_id}")
+    return hop
 
 
 def _verified(*, delegation_id: str, token: str, now: datetime) -> Callback:
@@ -62,6 +73,27 @@ def _verified(*, delegation_id: str, token: str, now: datetime) -> Callback:
         return callback_tokens().check(token, delegation_id=delegation_id, now=now)
     except (NotAuthenticated, ValueError) as error:
         raise NotFound(internal=str(error)) from error
+
+
+def _put_on_record(delegation_id: str, refusal: NotFound, *, now: datetime) -> None:
+    """Let the customer know, whose delegation it is, that somebody without its token spoke for its agent.
+
+    Who names no delegation that there is leaves a line in the log of the process and no row.
+    """
+    try:
+        named = UUID(delegation_id)
+    except ValueError:
+        return
+    hop = Hop.objects.filter(id=named).only("id", "customer_id", "task_id", "agent_ve_id", "agent_type").first()
+    if hop is not None:
+        record_stranger(
+            customer_id=hop.customer_id,
+            task_id=hop.task_id,
+            agent_ve_id=hop.agent_ve_id,
+            target=hop.agent_type,
+            reason=f"callback for {hop.id}: {refusal.internal_message}",
+            at=now,
+        )
 
 
 def _hasten(move: Moving, hops: QuerySet[Hop], *, digest: str) -> None:
@@ -75,12 +107,16 @@ def _hasten(move: Moving, hops: QuerySet[Hop], *, digest: str) -> None:
         raise Conflict(detail="This notification has been taken already.", internal=f"repeated for hop {hop.id}")
     if len(reports) >= _MOST_REPORTS:
         raise RateLimitExceeded(
-            detail="Too many notifications about one delegation.", internal=f"hop {hop.id}", retry_after_seconds=60
+            detail="Too many notifications about one delegation.",
+            internal=f"hop {hop.id}",
+            retry_after_seconds=60,
+            policy=f'"notifications";q={_MOST_REPORTS};w={int(settings.A2A_TASK_DEADLINE_SECONDS)}',
         )
     due_at = move.now if len(reports) < _REPORTS_AT_ONCE else move.now + _PAUSE_BETWEEN_REPORTS
     if hop.due_at is not None and hop.due_at <= due_at:
         return
     hops.update(due_at=due_at)
+    move.testify_of_agent(hop, f"callback token of {hop.agent_type}")
     move.tell("hop.reported", delegation_id=str(hop.id), notification=digest)
     move.wake(hop.id)
 

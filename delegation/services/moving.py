@@ -20,7 +20,7 @@ from delegation.store.records import BranchEnd, Row
 from delegation.store.rows import new_id
 from security.errors import PlatformError
 from security.principal import Principal
-from security.testimony import Action, ruling
+from security.testimony import Action, agent_ruling, ruling
 
 
 class Moving:
@@ -55,6 +55,18 @@ class Moving:
             action=Action.ACCESS_CONTEXT,
             authorized=True,
             reason=f"{principal.username} {what}",
+            at=self.now,
+        )
+        self._rulings.append(AuthorizationLog(**row))
+
+    def testify_of_agent(self, hop: Hop, what: str) -> None:
+        """Put on record that the hop's agent was let in to the task, and by what."""
+        row = agent_ruling(
+            customer_id=hop.customer_id,
+            task_id=self.task.id,
+            agent_ve_id=hop.agent_ve_id,
+            target=hop.agent_type,
+            reason=what,
             at=self.now,
         )
         self._rulings.append(AuthorizationLog(**row))

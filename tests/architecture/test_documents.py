@@ -21,6 +21,12 @@ def test_each_link_leads_somewhere(document: Path) -> None:
     assert [target for target in targets if not (document.parent / target).exists()] == []
 
 
+def test_each_test_that_the_security_architecture_names_is_there() -> None:
+    named = re.findall(r"`(tests/[^`]+)`", read("docs/security-architecture.md"))
+    assert len(named) > 30
+    assert [name for name in named if not (ROOT / name).exists()] == []
+
+
 def test_each_command_of_the_readme_is_a_target() -> None:
     targets = set(re.findall(r"^([a-z-]+):", read("Makefile"), re.MULTILINE))
     promised = set(re.findall(r"\bmake ([a-z-]+)", read("README.md")))

@@ -10,6 +10,7 @@ import httpx
 import pytest
 from django.utils import timezone
 
+from audit.models import AuthorizationLog
 from delegation.models import Agent, Hop, Task, TaskEvent
 from delegation.services.callbacks import callback_tokens
 from delegation.states import HopStatus
@@ -207,6 +208,41 @@ def test_whoever_may_not_push_learns_nothing(story: Story) -> None:
     assert token not in str(bodies)
     assert Hop.objects.get(id=hop.id).due_at == hop.due_at
     assert Hop.objects.get(id=other.id).due_at == other.due_at
+    refused = AuthorizationLog.objects.filter(authorized=False)
+    assert {(row.customer_id, row.task_id, row.target_agent_type) for row in refused} == {
+        ("techcorp", hop.task_id, "marketing-manager")
+    }
+    assert {row.request_headers["Door"] for row in refused} == {"callback"}
+    assert token not in str([row.request_headers for row in refused])
+
+
+def test_a_flood_of_forged_notifications_fills_no_table(story: Story) -> None:
+    story.agents.script("marketing-manager", Working(None))
+    task, hop, target = waiting(story)
+    nothing = {"url": f"{target['url'].rpartition('/')[0]}/{uuid4()}"}
+    before = AuthorizationLog.objects.count()
+
+    for number in range(20):
+        assert pushed(target | {"token": f"c1.{number}"}).status_code == 404
+        assert pushed(nothing | {"token": f"c1.{number}"}).status_code == 404
+
+    (row,) = AuthorizationLog.objects.filter(authorized=False)
+    assert AuthorizationLog.objects.count() == before + 1
+    assert (row.customer_id, row.task_id, row.action) == ("techcorp", task.id, "access_context")
+    assert row.denied_reason == f"callback for {hop.id}: malformed callback token"
+
+
+def test_a_notification_that_is_taken_goes_on_record_with_what_let_it_in(story: Story) -> None:
+    working = Working(None)
+    story.agents.script("marketing-manager", working)
+    task, _, target = waiting(story)
+    finish(working)
+    assert pushed(target).status_code == 202
+    story.ended(task)
+
+    (row,) = [row for row in story.rulings(task) if row.request_headers.get("Door") == "callback"]
+    assert (row.authorized, row.authorization_reason) == (True, "callback token of marketing-manager")
+    assert row.request_headers["X-A2A-Notification-Token"] == "****"
 
 
 def waiting_again(story: Story) -> tuple[Task, Hop, dict[str, Any]]:
@@ -280,6 +316,8 @@ def test_an_agent_that_reports_without_end_is_heard_no_more(story: Story) -> Non
     refused = pushed(target)
 
     assert (refused.status_code, refused.headers["retry-after"]) == (429, "60")
+    assert refused.headers["ratelimit-policy"] == '"notifications";q=100;w=86400'
+    assert refused.headers["ratelimit"] == '"notifications";r=0;t=60'
     assert Hop.objects.get(id=hop.id).due_at == hop.due_at
 
 

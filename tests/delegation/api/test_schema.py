@@ -147,6 +147,11 @@ def _finding(people: Cast, agents: dict[str, Agent]) -> dict[str, Any]:
     return {"finding_id": rows.finding(submitted(people.alice)).pk}
 
 
+def _logged(people: Cast, agents: dict[str, Agent]) -> dict[str, Any]:
+    rows.logged(submitted(people.alice))
+    return {}
+
+
 def _canary(people: Cast, agents: dict[str, Agent]) -> dict[str, Any]:
     return {"canary_id": Canary.objects.create(customer_id="techcorp", planted="here").pk}
 
@@ -163,6 +168,8 @@ def _allowance(people: Cast, agents: dict[str, Agent]) -> dict[str, Any]:
 
 
 PREPARED: dict[str, Prepare] = {
+    "audit_delegations_list": _logged,
+    "audit_authorizations_list": _logged,
     "audit_leakages_list": _finding,
     "audit_leakages_feedback": _finding,
     "leak_policy_read": _agent,
