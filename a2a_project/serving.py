@@ -14,6 +14,8 @@ import uvicorn
 from django.conf import settings
 from django.core.management.base import CommandError
 
+from security.rows import no_rows
+
 GRACE_SECONDS = 5
 # Clients of our websockets only listen; what they may send is small.
 WEBSOCKET_MESSAGE_BYTES = 64 * 1024
@@ -69,7 +71,8 @@ class EmbeddedServer(uvicorn.Server):
 
 def run(config: uvicorn.Config, serving: Coroutine[Any, Any, None]) -> None:
     """Run the coroutine to its end on the event loop that the web server prefers."""
-    with asyncio.Runner(loop_factory=config.get_loop_factory()) as runner:
+    # A command works with everybody's rows; what a server does learns for whom.
+    with no_rows(), asyncio.Runner(loop_factory=config.get_loop_factory()) as runner:
         runner.run(serving)
 
 

@@ -20,6 +20,7 @@ from audit.models import AuthorizationLog
 from security.errors import AuthFailed, NotFound
 from security.origin import headers_on_record
 from security.principal import Principal
+from security.rows import customer_rows
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -82,7 +83,8 @@ def record_refusal(
         )
     )
     try:
-        row.save(force_insert=True)
+        with customer_rows(principal.customer_id):
+            row.save(force_insert=True)
     except DatabaseError:
         # The refusal stands, whether or not it can be written down.
         log.exception("refusal_not_recorded", customer_id=principal.customer_id, reason=error.internal_message)
@@ -104,7 +106,8 @@ def record_admission(principal: Principal, *, what: str, at: datetime, task_id: 
             at=at,
         )
     )
-    row.save(force_insert=True)
+    with customer_rows(principal.customer_id):
+        row.save(force_insert=True)
     if len(_let_in) >= _REMEMBERED_AT_MOST:
         _let_in.clear()
     _let_in[key] = time.monotonic()

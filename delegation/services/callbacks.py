@@ -16,6 +16,7 @@ from delegation.services.moving import Moving, moving
 from delegation.states import HopStatus
 from security.errors import NotAuthenticated, NotFound, RateLimitExceeded
 from security.identity import Callback, CallbackTokens
+from security.rows import customer_rows
 
 log = structlog.get_logger(__name__)
 
@@ -43,6 +44,11 @@ def callback_receive(*, delegation_id: str, token: str, body: bytes, now: dateti
         RateLimitExceeded: the agent has reported on this hop again and again.
     """
     callback = _verified(delegation_id=delegation_id, token=token, now=now)
+    with customer_rows(callback.customer_id):
+        _take(callback, delegation_id, body, now=now)
+
+
+def _take(callback: Callback, delegation_id: str, body: bytes, *, now: datetime) -> None:
     hops = Hop.objects.of_customer(callback.customer_id).filter(id=delegation_id, agent_type=callback.agent_type)
     hop = hops.only("id", "task_id", "status").first()
     if hop is None:
