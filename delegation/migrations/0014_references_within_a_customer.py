@@ -16,6 +16,9 @@ SPANNING = [
     ('delegation_clarification', ('task_id', 'hop_id'), 'delegation_hop', ('task_id', 'id')),
     ('agent_delegation_logs', ('customer_id', 'task_id'), 'delegation_task', ('customer_id', 'id')),
 ]
+# A hop has one question at most. Were its own id alone unique, a duplicate of another customer's would tell of it before the
+# reference is looked at.
+ONE_EACH = ('delegation_approval', 'delegation_clarification')
 REPLACED = ('customer_id', 'task_id', 'parent_id', 'join_id', 'resumes_id', 'hop_id')
 
 
@@ -28,6 +31,9 @@ def span(apps, schema_editor):
         with schema_editor.connection.cursor() as cursor:
             constraints = introspection.get_constraints(cursor, table)
         for name, found in constraints.items():
+            if table in ONE_EACH and found['unique'] and found['columns'] == ['hop_id']:
+                schema_editor.execute(f'ALTER TABLE {table} DROP CONSTRAINT "{name}"')
+                schema_editor.execute(f'ALTER TABLE {table} ADD CONSTRAINT {table}_one_each UNIQUE (hop_id, task_id)')
             if found['foreign_key'] and len(found['columns']) == 1 and found['columns'][0] in REPLACED:
                 schema_editor.execute(f'ALTER TABLE {table} DROP CONSTRAINT "{name}"')
     for table, columns, referred, keys in SPANNING:
@@ -64,6 +70,16 @@ class Migration(migrations.Migration):
         migrations.AddConstraint(
             model_name='hop',
             constraint=models.UniqueConstraint(fields=('task', 'id'), name='hop_of_task'),
+        ),
+        migrations.RemoveConstraint(model_name='taskevent', name='one_event_per_number'),
+        migrations.AddConstraint(
+            model_name='taskevent',
+            constraint=models.UniqueConstraint(fields=('task', 'seq', 'customer'), name='one_event_per_number'),
+        ),
+        migrations.RemoveConstraint(model_name='hop', name='resumed_once'),
+        migrations.AddConstraint(
+            model_name='hop',
+            constraint=models.UniqueConstraint(condition=models.Q(('resumes__isnull', False)), fields=('resumes', 'task'), name='resumed_once'),
         ),
         migrations.RunPython(span, migrations.RunPython.noop),
     ]

@@ -171,7 +171,9 @@ class Hop(models.Model):
         constraints = [
             # What refers to a hop names its task too (migration 0014).
             models.UniqueConstraint(fields=["task", "id"], name="hop_of_task"),
-            models.UniqueConstraint(fields=["resumes"], name="resumed_once", condition=Q(resumes__isnull=False)),
+            models.UniqueConstraint(
+                fields=["resumes", "task"], name="resumed_once", condition=Q(resumes__isnull=False)
+            ),
             models.CheckConstraint(name="hop_failed_has_error", condition=~Q(status="failed") | ~Q(error_code="")),
             models.CheckConstraint(
                 name="hop_handled_has_result",
