@@ -40,6 +40,7 @@ def install(db: BaseDatabaseWrapper) -> None:
             _ensure_roles(db)
             for statement in statements:
                 cursor.execute(statement)
+            _take_set_config(db)
             cursor.execute("COMMENT ON POLICY {} ON {} IS '{}'".format(*_MARKED, mark))
 
 
@@ -64,6 +65,22 @@ def _ensure_roles(db: BaseDatabaseWrapper) -> None:
                     cursor.execute(f"GRANT {role} TO CURRENT_USER")
     except ProgrammingError as error:
         raise CommandError(_asked_of_administrators(db)) from error
+
+
+def _take_set_config(db: BaseDatabaseWrapper) -> None:
+    """Take the function from whom it is not needed by, where the login may: within its own SELECT a role would change
+    whose rows it sees. Elsewhere deploy/logins.sh has done so.
+    """
+    with db.cursor() as cursor:
+        cursor.execute(
+            "SELECT quote_ident(tableowner) FROM pg_tables, pg_roles"
+            " WHERE tablename = 'security_customer' AND schemaname = current_schema() AND rolname = current_user"
+            " AND rolsuper"
+        )
+        for (owner,) in cursor.fetchall():
+            function = "FUNCTION pg_catalog.set_config(text, text, boolean)"
+            cursor.execute(f"REVOKE EXECUTE ON {function} FROM PUBLIC")
+            cursor.execute(f"GRANT EXECUTE ON {function} TO {owner}")
 
 
 def _asked_of_administrators(db: BaseDatabaseWrapper) -> str:

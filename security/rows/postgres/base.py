@@ -10,7 +10,7 @@ from typing import Any
 from weakref import WeakKeyDictionary
 
 from django.db import NotSupportedError
-from django.db.backends.postgresql import base
+from django.db.backends.postgresql import base, operations
 from psycopg import ClientCursor, Connection, sql
 from psycopg.pq import TransactionStatus
 
@@ -67,7 +67,15 @@ def _together(assumed: str, query: Any) -> Any:
     return sql.SQL(assumed) + query if isinstance(query, sql.Composable) else assumed.encode() + query
 
 
+class Operations(operations.DatabaseOperations):
+    def set_time_zone_sql(self) -> str:
+        # Django's calls set_config, which logins need not have (see ``installing``).
+        return "SET TIME ZONE %s"
+
+
 class DatabaseWrapper(base.DatabaseWrapper):
+    ops_class = Operations
+
     def get_connection_params(self) -> dict[str, Any]:
         parameters: dict[str, Any] = super().get_connection_params()
         return parameters | {"cursor_factory": RowsCursor}

@@ -262,6 +262,15 @@ def test_a_plan_that_is_run_counts_no_row_of_theirs(techcorp: Estate) -> None:
     assert "rows=0" in plan[0][0]
 
 
+@pytest.mark.parametrize("setting", ["'role', 'a2a_platform'", "'a2a.customers', 'acmecorp'", "'row_security', 'off'"])
+def test_no_select_changes_whose_rows_it_sees(setting: str, techcorp: Estate) -> None:
+    changing = f"SELECT set_config({setting}, true), (SELECT count(*) FROM delegation_task)"
+
+    assert refused(changing) == "permission denied for function set_config"
+    with platform_rows():
+        assert refused(changing) == "permission denied for function set_config"
+
+
 def test_rules_cannot_be_undone(techcorp: Estate) -> None:
     for statement in (
         "ALTER TABLE delegation_task DISABLE ROW LEVEL SECURITY",

@@ -104,8 +104,7 @@ def test_a_failed_statement_in_a_savepoint_leaves_the_rows_as_they_are(committed
     "twist",
     [
         "SET ROLE a2a_platform",
-        "SELECT set_config('role', 'a2a_platform', false)",
-        "SELECT set_config('a2a.customers', 'acmecorp', false)",
+        "SET a2a.customers = 'acmecorp'",
         "SET a2a.customers = 'acmecorp,techcorp'",
         "RESET ROLE",
         "RESET ALL",
