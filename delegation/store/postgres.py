@@ -51,7 +51,7 @@ class PostgresStore:
     ) -> Claims:
         places = [{"customer_id": customer, "agent_type": agent, "n": n} for (customer, agent), n in taken.items()]
         parameters = {"owner": owner, "limit": limit, "now": now, "agent_limit": agent_limit}
-        rows = _run(postgres_sql.claim(), parameters | _as_json({"taken": places}))
+        rows = _run("claim", postgres_sql.claim(), parameters | _as_json({"taken": places}))
         hops = tuple(_claimed(row) for row in rows)
         return Claims(hops=hops, last_seqs={row["task_id"]: (row["customer_id"], row["last_seq"]) for row in rows})
 
@@ -64,7 +64,7 @@ class PostgresStore:
             "events": [row for new in tasks for row in new.events],
             "authorizations": [row for new in tasks for row in new.authorizations],
         }
-        saved = {str(row["id"]) for row in _run(postgres_sql.submit(), _as_json(document))}
+        saved = {str(row["id"]) for row in _run("submit", postgres_sql.submit(), _as_json(document))}
         return [str(new.task["id"]) in saved for new in tasks]
 
     def _settle(self, settlements: Sequence[Settlement]) -> list[Settled]:
@@ -75,7 +75,7 @@ class PostgresStore:
         lists = {key for key, rows in document.items() if rows}
         if any(one.ends_branch for one in settlements):
             lists.add("branches")
-        rows = _run(postgres_sql.settle(frozenset(lists)), _as_json(document))
+        rows = _run("settle", postgres_sql.settle(frozenset(lists)), _as_json(document))
         moved = {row["task"]: row for row in rows if row["hop"] is None}
         outcome = {row["hop"]: _settled(row, moved.get(row["task"], row)) for row in rows if row["hop"] is not None}
         return [outcome.get(one.hop.id, LOST) if newest[one.hop.id] is one else LOST for one in settlements]
@@ -150,12 +150,12 @@ def _as_json(document: dict[str, list[Row]]) -> Row:
     return {key: orjson.dumps(rows).decode() for key, rows in document.items()}
 
 
-def _run(sql: str, parameters: Row) -> list[Row]:
+def _run(what: str, sql: str, parameters: Row) -> list[Row]:
     """Run one prepared statement and return its rows by column name."""
     connection.ensure_connection()
     raw = connection.connection
     with connection.wrap_database_errors, raw.cursor() as cursor:
-        cursor.execute(_call_of(sql, parameters, raw), list(parameters.values()))
+        cursor.execute(_call_of(what, sql, parameters, raw), list(parameters.values()))
         names = [column.name for column in cursor.description or ()]
         return [dict(zip(names, row, strict=True)) for row in cursor]
 
@@ -165,7 +165,7 @@ _calls: WeakKeyDictionary[psycopg.Connection[Any], dict[str, str]] = WeakKeyDict
 _TYPES = {UUID: "uuid", datetime: "timestamptz", int: "bigint", str: "json"}
 
 
-def _call_of(sql: str, parameters: Row, raw: psycopg.Connection[Any]) -> str:
+def _call_of(what: str, sql: str, parameters: Row, raw: psycopg.Connection[Any]) -> str:
     """Return the call of the statement, which the connection prepares when it meets it first: to plan these costs more
     than to run them.
 
@@ -174,7 +174,8 @@ def _call_of(sql: str, parameters: Row, raw: psycopg.Connection[Any]) -> str:
     """
     calls = _calls.setdefault(raw, {})
     if sql not in calls:
-        name = f"a2a_{len(calls)}"
+        # What it does is what an administrator sees of it in pg_stat_activity.
+        name = f"{what}_{len(calls)}"
         types = ", ".join(_TYPES[type(value)] for value in parameters.values())
         numbered = {key: f"${number}" for number, key in enumerate(parameters, 1)}
         raw.execute(f"PREPARE {name} ({types}) AS {sql % numbered}")

@@ -10,11 +10,14 @@ executors begin with nothing. Other databases take no notice.
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import TypeVar
+
+T = TypeVar("T")
 
 APP, PLATFORM, AUDITOR = "a2a_app", "a2a_platform", "a2a_auditor"
 CUSTOMERS_SETTING = "a2a.customers"
@@ -82,6 +85,21 @@ def no_rows() -> Iterator[None]:
     """See and write nothing until it is known for whom."""
     with _about(NOBODYS):
         yield
+
+
+def kept_rows(parts: Iterable[T]) -> Iterator[T]:
+    """Give the parts of an answer that is sent bit by bit, each made with the rows that are current now."""
+    return _made_with(_current.get(), iter(parts))
+
+
+def _made_with(rows: Rows, parts: Iterator[T]) -> Iterator[T]:
+    while True:
+        with _about(rows):
+            try:
+                part = next(parts)
+            except StopIteration:
+                return
+        yield part
 
 
 def narrow_rows(customer_id: str) -> None:

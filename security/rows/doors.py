@@ -1,13 +1,14 @@
 """Whose rows an HTTP request works with: nobody's until its credential has been read."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
+from typing import cast
 
-from django.http import HttpRequest
+from django.http import HttpRequest, StreamingHttpResponse
 from django.http.response import HttpResponseBase
 
 from security.access import customers_on_screens
-from security.rows import customer_rows, no_rows, platform_rows
+from security.rows import customer_rows, kept_rows, no_rows, platform_rows
 
 _SCREENS = "/admin/"
 # A person changes their own account there, which belongs to no customer.
@@ -24,7 +25,11 @@ class RowsMiddleware:
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         with _screens_rows(request) if request.path_info.startswith(_SCREENS) else no_rows():
-            return self._get_response(request)
+            response = self._get_response(request)
+            if isinstance(response, StreamingHttpResponse) and not response.is_async:
+                # Its parts are made when the request is over, whose rows it was about or not.
+                response.streaming_content = kept_rows(cast("Iterator[bytes]", response.streaming_content))
+            return response
 
 
 def _screens_rows(request: HttpRequest) -> AbstractContextManager[None]:

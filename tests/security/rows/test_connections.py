@@ -8,11 +8,14 @@ from uuid import uuid4
 
 import pytest
 from django.db import DatabaseError, IntegrityError, NotSupportedError, connection, transaction
+from django.http import HttpRequest, StreamingHttpResponse
+from django.test import RequestFactory
 from django.utils import timezone
 
 from delegation.models import Task
 from security.models import Customer
-from security.rows import customer_rows, no_rows, owner_rows, platform_rows
+from security.rows import customer_rows, narrow_rows, no_rows, owner_rows, platform_rows
+from security.rows.doors import RowsMiddleware
 from tests.delegation.rows import employ
 from tests.security.rows.conftest import Estate, asked
 
@@ -129,6 +132,18 @@ def test_another_thread_begins_with_nothing(committed: None) -> None:
 def test_rows_are_streamed_within_a_transaction_and_read_at_once_without(ours: Estate, theirs: Estate) -> None:
     with customer_rows("techcorp"), transaction.atomic():
         assert {task.customer_id for task in Task.objects.iterator(chunk_size=1)} == {"techcorp"}
+
+
+def test_an_answer_sent_bit_by_bit_is_made_with_the_rows_of_its_request(committed: None) -> None:
+    def view(_: HttpRequest) -> StreamingHttpResponse:
+        narrow_rows("acmecorp")
+        return StreamingHttpResponse(one.id for one in Customer.objects.all())
+
+    with no_rows():
+        response = RowsMiddleware(view)(RequestFactory().get("/api/v1/audit/export"))
+        assert customers() == set()
+        assert b"".join(response) == b"acmecorp"
+        assert customers() == set()
 
 
 def test_streaming_without_a_transaction(committed: None) -> None:
