@@ -9,7 +9,10 @@ def main() -> None:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "a2a_project.settings")
     from django.core.management import execute_from_command_line
 
-    execute_from_command_line(sys.argv)
+    from security.rows import platform_rows
+
+    with platform_rows():
+        execute_from_command_line(sys.argv)
 
 
 if __name__ == "__main__":

@@ -22,6 +22,7 @@ from delegation.metrics import OWN
 from delegation.models import Agent, Hop, Task
 from delegation.states import HOP_ENDED, TASK_ENDED, TaskStatus
 from security.models import Customer
+from security.rows import platform_rows
 
 AVAILABILITY_WINDOW = timedelta(minutes=5)
 # The newest are enough to tell an agent's state, and keep a scrape short when thousands end each second.
@@ -31,6 +32,7 @@ _UNREACHED = [AgentUnavailable.code, AgentTimeout.code]
 
 
 @require_safe
+@platform_rows()
 def metrics(request: HttpRequest) -> HttpResponse:
     """Answer in Prometheus's text format, to scrapers alone: the labels name every customer and agent."""
     if not is_scraper(request):

@@ -84,6 +84,7 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "security.origin.OriginMiddleware",
+    "security.rows.doors.RowsMiddleware",
     "a2a_project.edge.EdgeLimitMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
 ]
@@ -116,6 +117,8 @@ if EMBEDDED:
         "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA mmap_size=134217728;",
     }
 else:
+    # Beneath the ORM each transaction becomes a role that row-level security keeps to its customers.
+    DATABASES["default"]["ENGINE"] = "security.rows.postgres"
     # A web process has 16 threads for HTTP and 4 for websockets, a worker 2; each may hold a connection.
     DATABASES["default"]["OPTIONS"] = {"pool": {"min_size": 1, "max_size": 32, "timeout": 10}}
 
@@ -193,6 +196,7 @@ LOGIN_REDIRECT_URL = "live:tasks"
 LOGOUT_REDIRECT_URL = "live:login"
 CSRF_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"
+SESSION_ENGINE = "security.sessions"
 
 # -- browsers (see also hardening.py)
 

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Iterable
+from contextlib import AbstractContextManager
 from typing import Any, ClassVar, Protocol
 
 from django.apps import apps
@@ -30,6 +31,9 @@ class Access(Protocol):
 
     def note_refusal(self, user: Any, what: str) -> None:
         """Put on record that the person was refused."""
+
+    def own_record(self) -> AbstractContextManager[None]:
+        """Open the screens' own record, which belongs to no customer, while the block runs."""
 
 
 def of_customers(rows: QuerySet[Any], customers: Iterable[str] | None, path: str) -> QuerySet[Any]:
@@ -146,6 +150,23 @@ class ScopedAdmin(ModelAdmin):
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return self._lets(request, self.edits, obj)
+
+    def log_addition(self, *args: Any) -> Any:
+        with self.access.own_record():
+            return super().log_addition(*args)
+
+    def log_change(self, *args: Any) -> Any:
+        with self.access.own_record():
+            return super().log_change(*args)
+
+    def log_deletions(self, *args: Any) -> Any:
+        with self.access.own_record():
+            return super().log_deletions(*args)
+
+    def history_view(self, *args: Any, **kwargs: Any) -> Any:
+        with self.access.own_record():
+            response = super().history_view(*args, **kwargs)
+            return response.render() if hasattr(response, "render") else response
 
     def formfield_for_foreignkey(self, field: Any, request: HttpRequest, **kwargs: Any) -> Any:
         """Offer only customers, and rows of customers, where the person may edit."""

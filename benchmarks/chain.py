@@ -32,6 +32,10 @@ from delegation.states import TASK_ENDED, Priority, TaskStatus  # noqa: E402
 from delegation.store.rows import new_id  # noqa: E402
 from security.limiting import limit_table  # noqa: E402
 from security.limits import AsyncLimiter, AsyncRedisStore  # noqa: E402
+from security.rows import be_platform  # noqa: E402
+
+# To lay out the customers and look at what became of their tasks; the loop says itself whose rows it is about.
+be_platform()
 
 MESSAGE = "Write the quarterly report for the four regions."
 

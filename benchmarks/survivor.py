@@ -16,10 +16,12 @@ def submit(tasks: int) -> None:
 
     from benchmarks.team import TEMPO_CUSTOMER, employers  # noqa: PLC0415
     from delegation.services.tasks import task_submit  # noqa: PLC0415
+    from security.rows import customer_rows  # noqa: PLC0415
 
     principal = employers(os.environ["AGENTS_URL"])[TEMPO_CUSTOMER].principal
-    for number in range(tasks):
-        task_submit(principal=principal, message=f"Write the report of region {number}.", now=timezone.now())
+    with customer_rows(TEMPO_CUSTOMER):
+        for number in range(tasks):
+            task_submit(principal=principal, message=f"Write the report of region {number}.", now=timezone.now())
 
 
 if __name__ == "__main__":

@@ -10,6 +10,7 @@ from benchmarks.agents import SPLIT
 from benchmarks.contest import CHAIN, LEAVES, Order
 from delegation.models import Agent
 from security.principal import Principal
+from security.rows import platform_rows
 from security.services import customer_create, principal_of_user
 
 FIRST_AGENTS = {"chain": CHAIN[0], "fanout": SPLIT}
@@ -29,6 +30,7 @@ def customer_id_of(order: Order) -> str:
     return _customer_id(order.delay_ms)
 
 
+@platform_rows()
 def employers(agents_url: str) -> dict[str, Employer]:
     """Make the tables, and in them one customer with its team for each delay; return them by customer id.
 

@@ -260,6 +260,11 @@ class AccountAdmin(UserAdmin, ScopedAdmin):  # type: ignore[type-arg, misc]  # g
     def get_queryset(self, request: HttpRequest) -> QuerySet[User]:
         return super().get_queryset(request).distinct()
 
+    def get_list_filter(self, request: HttpRequest) -> Any:
+        # Groups are the platform's own, like the rights that they give.
+        of_platform = self.access.is_of_platform(request.user)
+        return super().get_list_filter(request) if of_platform else ["is_staff", "is_active"]
+
     def get_fieldsets(self, request: HttpRequest, obj: User | None = None) -> Any:
         if self.access.is_of_platform(request.user):
             return super().get_fieldsets(request, obj)
@@ -293,6 +298,10 @@ class SigningKeyAdmin(ReadOnly, ModelAdmin):
     date_hierarchy = "active_from"
     search_fields = ["kid"]
     fields = ["kid", "public_key", "created_at", "active_from"]
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[SigningKey]:
+        rows = SigningKey.objects.all()
+        return rows if request.user.is_superuser else rows.none()
 
     def has_view_permission(self, request: HttpRequest, obj: object = None) -> bool:  # noqa: ARG002
         return bool(request.user.is_superuser)

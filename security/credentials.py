@@ -28,6 +28,7 @@ from security.members import (
     member_of,
 )
 from security.principal import Principal
+from security.rows import narrow_rows
 from security.testimony import record_refusal
 
 # Where a client may say which customer it means, in a query or a body. It can only say again what its credential says.
@@ -99,6 +100,7 @@ class JWTAuthentication(BaseAuthentication):
         if scheme.lower() != "bearer":
             return None
         member = credential_of_token(raw.strip()).member
+        narrow_rows(member.principal.customer_id)
         return member.user, member.principal
 
     def authenticate_header(self, request: Request) -> str:  # noqa: ARG002  the framework's signature
@@ -116,4 +118,5 @@ class ApiKeyAuthentication(BaseAuthentication):
             member = member_of_api_key(raw, now=timezone.now())
         except NotAuthenticated as error:
             raise NotAuthenticated(internal=error.internal_message, detail="The API key is not valid.") from error
+        narrow_rows(member.principal.customer_id)
         return member.user, member.principal

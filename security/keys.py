@@ -22,6 +22,7 @@ from security.members import Member, member_of
 from security.models import ApiKey, Membership
 from security.principal import Principal
 from security.roles import Permission
+from security.rows import platform_rows
 from security.testimony import on_record
 
 API_KEY_PREFIX = "a2a_"
@@ -130,6 +131,7 @@ def key_revoke(*, principal: Principal, key_id: UUID, now: datetime) -> ApiKey:
     return key
 
 
+@platform_rows()
 def member_of_api_key(raw: str, *, now: datetime) -> Member:
     """Return whom the key speaks for, with the rights that it was made for.
 

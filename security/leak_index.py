@@ -8,6 +8,7 @@ from security.fingerprints import fingerprint_key, key_id
 from security.leak_models import Canary, RegisteredValue
 from security.leakage import Detector, Tenant
 from security.models import Customer
+from security.rows import platform_rows
 from security.tenant_changes import Version, changed_since, read_version
 
 # How many customers are read at a time: as many as a statement takes parameters on every database.
@@ -30,6 +31,7 @@ class LeakIndex:
         """Return the detector as of the last ``refresh``."""
         return self._detector or self.refresh()
 
+    @platform_rows()
     def refresh(self) -> Detector:
         """Return the detector with every customer that is committed now. One short statement where nothing changed."""
         with self._lock:

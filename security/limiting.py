@@ -23,6 +23,7 @@ from security.limits import (
     micro,
 )
 from security.models import Customer, RateLimit, WhenLimited
+from security.rows import customer_rows
 
 # A change is seen by every process so soon; in return, a request needs no query to know its customer's terms.
 TERMS_REMEMBERED_SECONDS = 1.0
@@ -66,6 +67,11 @@ def terms_of(customer_id: str) -> Terms:
 
 def read_terms(customer_id: str) -> Terms:
     """Return the customer's terms as they stand now."""
+    with customer_rows(customer_id):
+        return _terms(customer_id)
+
+
+def _terms(customer_id: str) -> Terms:
     customer = Customer.objects.filter(id=customer_id).first()
     if customer is None:
         return Terms(active=False, waits=False, table=limit_table())

@@ -17,6 +17,7 @@ from django.contrib.auth.models import User
 from security.errors import RateLimitExceeded
 from security.http_limits import address_of, count_cache, count_login, counted
 from security.models import Membership
+from security.rows import platform_rows
 
 LOCKED = "Too many failed logins. Please wait before trying again."
 log = structlog.get_logger(__name__)
@@ -29,6 +30,17 @@ class LoginLocked(RateLimitExceeded):
 class GuardedBackend(ModelBackend):
     """Django's accounts, guarded at every door that asks for a password."""
 
+    @platform_rows()
+    def get_user(self, user_id: int) -> User | None:
+        """Return the person of a session; whose rows it is about follows from that."""
+        return super().get_user(user_id)
+
+    @platform_rows()
+    def _get_permissions(self, user_obj: Any, obj: Any, from_name: str) -> set[str]:
+        permissions: set[str] = super()._get_permissions(user_obj, obj, from_name)  # type: ignore[misc]  # Django's own
+        return permissions
+
+    @platform_rows()
     def authenticate(
         self, request: Any, username: str | None = None, password: str | None = None, **kwargs: Any
     ) -> User | None:

@@ -31,6 +31,7 @@ from security.members import (
 )
 from security.models import Login
 from security.principal import Principal
+from security.rows import platform_rows
 from security.testimony import record_refusal
 
 log = structlog.get_logger(__name__)
@@ -50,6 +51,7 @@ class TokenPair:
     principal: Principal
 
 
+@platform_rows()
 def log_in(*, request: Any, username: str, password: str, customer_id: str | None, now: datetime) -> TokenPair:
     """Return tokens for a person who knows the password, at the customer named or at the only one that employs them.
 
@@ -80,6 +82,7 @@ def log_in(*, request: Any, username: str, password: str, customer_id: str | Non
     return _pair(token, login.id, user, principal)
 
 
+@platform_rows()
 def rotate(raw: str, *, now: datetime) -> TokenPair:
     """Return a new pair for the newest refresh token of a login, with the role that its person has now.
 
@@ -106,6 +109,7 @@ def rotate(raw: str, *, now: datetime) -> TokenPair:
     return _pair(following, login_id, member.user, member.principal)
 
 
+@platform_rows()
 def log_out(raw: str, *, now: datetime) -> None:
     """End the login that the refresh token belongs to. One that is not ours, or over already, changes nothing."""
     try:

@@ -11,6 +11,7 @@ from django.db.models import Exists, QuerySet
 from security.errors import AuthFailed, NotAuthenticated
 from security.models import Customer, Login, Membership, PlatformAuditor, Role
 from security.principal import Principal
+from security.rows import platform_rows
 from security.switches import is_switched_off
 
 # Who is dismissed keeps access for at most this long; in return, most requests need no query to know their caller.
@@ -60,6 +61,7 @@ def member_of(
     return member
 
 
+@platform_rows()
 def member_now(
     *, user_id: int, customer_id: str, login_id: UUID | None = None, scopes: frozenset[str] | None = None
 ) -> Member:
@@ -78,6 +80,7 @@ def member_now(
     return Member(user=user, principal=_principal(user, customer_id, role, scopes=scopes))
 
 
+@platform_rows()
 def login_stands(login_id: UUID, *, user: AbstractBaseUser, customer_id: str) -> bool:
     """Tell whether the login has not ended, neither by itself nor by a new password."""
     logins = Login.objects.filter(id=login_id, user_id=user.pk, customer_id=customer_id, ended_at=None)
@@ -89,6 +92,7 @@ def password_mark(user: AbstractBaseUser) -> str:
     return user.get_session_auth_hash()
 
 
+@platform_rows()
 def principal_of_user(user: AbstractBaseUser, customer_id: str | None = None) -> Principal:
     """Return who the person is at the customer named, or at the first that employs them.
 
@@ -120,12 +124,14 @@ def _auditor_at(customer_id: str) -> QuerySet[PlatformAuditor]:
     return PlatformAuditor.objects.filter(Exists(customer), user__is_active=True)
 
 
+@platform_rows()
 def customers_of(user: AbstractBaseUser) -> list[str]:
     """Return the active customers that employ the person."""
     memberships = Membership.objects.active().filter(user_id=user.pk)
     return list(memberships.order_by("customer_id").values_list("customer_id", flat=True))
 
 
+@platform_rows()
 def forget_ended(now: datetime) -> None:
     """Delete some of the logins whose last token has expired; each new login clears a few, so that none pile up."""
     expired = Login.objects.filter(expires_at__lte=now).order_by("expires_at").values_list("id", flat=True)[:100]

@@ -10,6 +10,7 @@ from django.db import connection, transaction
 
 from security.identity import CallIdentity, CallSigner, GatewayKey, KeyRing, RotationSchedule, SecretBox, keep_rotated
 from security.models import SigningKey
+from security.rows import platform_rows
 
 SCHEDULE = RotationSchedule()
 # What tokens name as their issuer where the installation has no public address.
@@ -20,9 +21,11 @@ _COLUMNS = tuple(field.name for field in fields(GatewayKey))
 class DatabaseKeyStore:
     """The ring in the table of signing keys, a row a key (``security.identity.KeyStore``)."""
 
+    @platform_rows()
     def load(self) -> KeyRing:
         return KeyRing(tuple(GatewayKey(**row) for row in SigningKey.objects.order_by("kid").values(*_COLUMNS)))
 
+    @platform_rows()
     def replace(self, *, old: KeyRing, new: KeyRing) -> bool:
         with transaction.atomic():
             _lock_table()

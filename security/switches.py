@@ -8,6 +8,7 @@ from django.db import transaction
 from audit.models import AuthorizationLog
 from security.limiting import forget_terms
 from security.models import Customer, InFlight
+from security.rows import platform_rows
 
 SWITCHES_REMEMBERED_SECONDS = 1.0
 _REASON_LENGTH = AuthorizationLog._meta.get_field("authorization_reason").max_length
@@ -28,6 +29,7 @@ def switches_are_stale() -> bool:
     return time.monotonic() - _read_at >= SWITCHES_REMEMBERED_SECONDS
 
 
+@platform_rows()
 def read_switches() -> None:
     """Read which customers are switched off."""
     global _off, _read_at  # noqa: PLW0603  one for the process

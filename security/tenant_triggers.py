@@ -15,10 +15,13 @@ _TABLES = [
     "CREATE INDEX IF NOT EXISTS tenant_change_number ON security_tenant_change (number)",
 ]
 
+# The functions are the owner's: whoever may change a customer's row need not be able to change the account of it.
+#
 # PostgreSQL numbers changes when they are committed, so that nobody holds the one row of the version for longer, and
 # a number is never seen before a smaller one. Until then they stand there as 0.
 _NUMBERED = """
-CREATE OR REPLACE FUNCTION security_tenant_numbered() RETURNS trigger LANGUAGE plpgsql AS $$
+CREATE OR REPLACE FUNCTION security_tenant_numbered() RETURNS trigger LANGUAGE plpgsql
+SECURITY DEFINER SET search_path FROM CURRENT AS $$
 DECLARE own bigint := nullif(current_setting('a2a.tenant_number', true), '')::bigint;
 BEGIN
     IF own IS NULL THEN
@@ -33,7 +36,8 @@ BEGIN
     RETURN NULL;
 END $$"""
 _EMPTIED = """
-CREATE OR REPLACE FUNCTION security_tenant_emptied() RETURNS trigger LANGUAGE plpgsql AS $$
+CREATE OR REPLACE FUNCTION security_tenant_emptied() RETURNS trigger LANGUAGE plpgsql
+SECURITY DEFINER SET search_path FROM CURRENT AS $$
 BEGIN
     INSERT INTO security_tenant_version AS version (id, epoch, number) VALUES (1, gen_random_uuid()::text, 1)
         ON CONFLICT (id) DO UPDATE SET epoch = excluded.epoch, number = version.number + 1;
@@ -55,7 +59,8 @@ def _noted(table: str, key: str, columns: tuple[str, ...]) -> str:
         " ON CONFLICT (customer_id) DO UPDATE SET number = 0;"
     )
     return f"""
-CREATE OR REPLACE FUNCTION {table}_noted() RETURNS trigger LANGUAGE plpgsql AS $$
+CREATE OR REPLACE FUNCTION {table}_noted() RETURNS trigger LANGUAGE plpgsql
+SECURITY DEFINER SET search_path FROM CURRENT AS $$
 BEGIN
     IF TG_OP = 'INSERT' THEN {note.format(key=key, rows="touched_new")}
     ELSIF TG_OP = 'DELETE' THEN {note.format(key=key, rows="touched_old")}

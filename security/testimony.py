@@ -22,6 +22,7 @@ from security.errors import AuthFailed, NotFound
 from security.members import principal_of_user
 from security.origin import headers_on_record
 from security.principal import Principal
+from security.rows import customer_rows
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -84,7 +85,8 @@ def record_refusal(
         )
     )
     try:
-        row.save(force_insert=True)
+        with customer_rows(principal.customer_id):
+            row.save(force_insert=True)
     except DatabaseError:
         # The refusal stands, whether or not it can be written down.
         log.exception("refusal_not_recorded", customer_id=principal.customer_id, reason=error.internal_message)
@@ -114,7 +116,8 @@ def record_admission(principal: Principal, *, what: str, at: datetime, task_id: 
             at=at,
         )
     )
-    row.save(force_insert=True)
+    with customer_rows(principal.customer_id):
+        row.save(force_insert=True)
     _remember(key)
 
 
@@ -140,7 +143,8 @@ def record_stranger(
             at=at,
         )
     )
-    row.save(force_insert=True)
+    with customer_rows(customer_id):
+        row.save(force_insert=True)
     _remember(key)
 
 

@@ -12,12 +12,17 @@ from delegation.services.backlog import forget_backlog
 from security.credentials import forget_members
 from security.leak_index import leak_index
 from security.limiting import forget_counts, forget_terms
+from security.rows import be_owner
 from security.switches import forget_switches
 from security.testimony import forget_admissions
 from tests.agents import AgentServer
 from tests.environment import VAR_DIR
 from tests.people import Cast, cast
 from tests.web import WebServer
+
+# Tests lay out and look at everybody's rows, in this thread. What the product does of itself, at its doors and in its
+# own threads and processes, says whose rows it is about, or has none.
+be_owner()
 
 
 @pytest.fixture(scope="session")

@@ -30,6 +30,7 @@ from security.credentials import CUSTOMER_NAMES, credential_of_token, member_of,
 from security.errors import AuthFailed, NotAuthenticated, NotFound, PlatformError, ValidationFailed
 from security.origin import arrived
 from security.principal import Principal
+from security.rows import narrow_rows
 from security.services import principal_of_user
 from security.switches import SWITCHES_REMEMBERED_SECONDS, is_switched_off, switches_are_stale
 
@@ -136,6 +137,8 @@ class EventSocket(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels pub
             self._login_id = credential.login_id
         else:
             self._principal = await self._principal_of_session()
+        # For this socket's task and those that it begins; threads are handed its context.
+        narrow_rows(self._principal.customer_id)
         await _in_thread(only_match, self._principal, self._named())
 
     def _named(self) -> list[tuple[str, object]]:

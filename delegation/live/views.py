@@ -27,6 +27,7 @@ from security.credentials import CUSTOMER_NAMES, only_match
 from security.errors import AuthFailed, NotFound, PlatformError, ValidationFailed
 from security.principal import Principal
 from security.roles import Permission
+from security.rows import customer_rows, platform_rows
 from security.services import principal_of_user
 from security.testimony import record_refusal, record_users_refusal
 
@@ -57,8 +58,9 @@ def member_page(view: View) -> View:
                 logout(request)
             return response
         try:
-            only_match(principal, _named(request))
-            return view(request, principal, **kwargs)
+            with customer_rows(principal.customer_id):
+                only_match(principal, _named(request))
+                return view(request, principal, **kwargs)
         except (NotFound, Http404) as error:
             refusal = error if isinstance(error, NotFound) else NotFound(internal=f"nothing at {request.path}")
             record_refusal(principal, refusal)
@@ -89,7 +91,8 @@ def _surroundings(request: HttpRequest, principal: Principal) -> dict[str, Any]:
     """Return what every page shows around its content, and what the person's role lets them do."""
     assert request.user.is_authenticated
     memberships = request.user.memberships.filter(customer__is_active=True).select_related("customer")
-    customers = {membership.customer_id: membership.customer.name for membership in memberships}
+    with platform_rows():  # Also where else the person could go on.
+        customers = {membership.customer_id: membership.customer.name for membership in memberships}
     return {
         "principal": principal,
         "customers": customers,

@@ -41,6 +41,7 @@ from security.leak_index import leak_index
 from security.limiting import async_store
 from security.limits import AsyncBudgetLedger, AsyncLimiter
 from security.outbound import AddressPolicy
+from security.rows import platform_rows
 from security.signing import RingSigner
 
 log = structlog.get_logger(__name__)
@@ -322,7 +323,9 @@ class Engine:
 
 def _on_usable_connection(function: Callable[..., T], arguments: tuple[object, ...]) -> T:
     try:
-        return function(*arguments)
+        # Claims, sweeps and the leak index cross customers; what is read for one narrows itself.
+        with platform_rows():
+            return function(*arguments)
     except DatabaseError:
         if not connection.in_atomic_block and not (connection.connection and connection.is_usable()):
             connection.close()

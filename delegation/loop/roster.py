@@ -21,6 +21,7 @@ from security.leak_rules import LeakRules, read_leak_rules
 from security.limiting import Terms, read_terms
 from security.limits import Hit, Spend
 from security.models import Membership
+from security.rows import customer_rows
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -123,6 +124,11 @@ class Roster:
 
 def read_roster(customer_id: str) -> Roster:
     """Return what the loop needs to know of the customer."""
+    with customer_rows(customer_id):
+        return _roster(customer_id)
+
+
+def _roster(customer_id: str) -> Roster:
     agents = {agent.agent_type: _record(agent) for agent in Agent.objects.of_customer(customer_id)}
     rights: dict[str, Any] = {
         "terms": read_terms(customer_id),

@@ -10,6 +10,7 @@ import structlog
 from django.db import DatabaseError, DataError, InterfaceError, OperationalError, connection
 
 from delegation.store import NewTask, Settled, Settlement, Store
+from security.rows import customer_rows
 
 log = structlog.get_logger(__name__)
 # A batch is one lock on each of its tasks: small enough to be quick, large enough to share the commit's cost.
@@ -108,8 +109,10 @@ class Settler:
     def _write(self, batch: Sequence[_Waiting]) -> list[bool | Settled]:
         tasks = [waiting.item for waiting in batch if isinstance(waiting.item, NewTask)]
         settlements = [waiting.item for waiting in batch if isinstance(waiting.item, Settlement)]
+        customers = {task.task["customer_id"] for task in tasks} | {one.hop.task.customer_id for one in settlements}
         try:
-            saved, settled = self._store.commit(tasks, settlements)
+            with customer_rows(*sorted(customers)):
+                saved, settled = self._store.commit(tasks, settlements)
         except (OperationalError, InterfaceError) as error:
             if connection.connection is not None and connection.is_usable():
                 raise

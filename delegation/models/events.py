@@ -20,7 +20,8 @@ class TaskEvent(models.Model):
 
     class Meta:
         ordering = ["task_id", "seq"]
-        constraints = [models.UniqueConstraint(fields=["task", "seq"], name="one_event_per_number")]
+        # The customer adds nothing to it but silence: another's task is no duplicate, it is not there (migration 0014).
+        constraints = [models.UniqueConstraint(fields=["task", "seq", "customer"], name="one_event_per_number")]
 
     def __str__(self) -> str:
         return f"{self.seq} {self.type}"

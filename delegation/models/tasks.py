@@ -14,7 +14,7 @@ class Task(models.Model):
     """What a person asked for. Its row is also the lock under which everything of the task changes."""
 
     id = models.UUIDField(primary_key=True, default=uuid6.uuid7, editable=False)
-    customer = models.ForeignKey("security.Customer", on_delete=models.PROTECT, related_name="tasks")
+    customer = models.ForeignKey("security.Customer", on_delete=models.PROTECT, related_name="tasks", db_index=False)
     created_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="tasks", db_index=False
     )
@@ -50,7 +50,6 @@ class Task(models.Model):
     class Meta:
         ordering = ["-id"]
         indexes = [
-            models.Index(fields=["customer", "id"], name="task_by_customer"),
             models.Index(
                 fields=["deadline_at"],
                 name="task_deadline",
@@ -58,6 +57,8 @@ class Task(models.Model):
             ),
         ]
         constraints = [
+            # What refers to a task names its customer too (migration 0014).
+            models.UniqueConstraint(fields=["customer", "id"], name="task_by_customer"),
             models.UniqueConstraint(
                 fields=["customer", "idempotency_key"],
                 name="one_task_per_idempotency_key",
@@ -82,7 +83,7 @@ class Hop(models.Model):
     """
 
     id = models.UUIDField(primary_key=True, default=uuid6.uuid7, editable=False)
-    task = models.ForeignKey(Task, on_delete=models.PROTECT, related_name="hops")
+    task = models.ForeignKey(Task, on_delete=models.PROTECT, related_name="hops", db_index=False)
     customer = models.ForeignKey("security.Customer", on_delete=models.PROTECT, related_name="+", db_index=False)
     parent = models.ForeignKey("self", on_delete=models.PROTECT, null=True, related_name="children", db_index=False)
     join = models.ForeignKey("self", on_delete=models.PROTECT, null=True, related_name="branches", db_index=False)
@@ -168,7 +169,11 @@ class Hop(models.Model):
             ),
         ]
         constraints = [
-            models.UniqueConstraint(fields=["resumes"], name="resumed_once", condition=Q(resumes__isnull=False)),
+            # What refers to a hop names its task too (migration 0014).
+            models.UniqueConstraint(fields=["task", "id"], name="hop_of_task"),
+            models.UniqueConstraint(
+                fields=["resumes", "task"], name="resumed_once", condition=Q(resumes__isnull=False)
+            ),
             models.CheckConstraint(name="hop_failed_has_error", condition=~Q(status="failed") | ~Q(error_code="")),
             models.CheckConstraint(
                 name="hop_handled_has_result",

@@ -16,6 +16,7 @@ from delegation.services.moving import Moving, moving
 from delegation.states import HopStatus
 from security.errors import NotAuthenticated, NotFound, RateLimitExceeded
 from security.identity import Callback, CallbackTokens
+from security.rows import customer_rows, platform_rows
 from security.testimony import record_stranger
 
 log = structlog.get_logger(__name__)
@@ -48,8 +49,13 @@ def callback_receive(*, delegation_id: str, token: str, body: bytes, now: dateti
     except NotFound as refusal:
         _put_on_record(delegation_id, refusal, now=now)
         raise
+    with customer_rows(hop.customer_id):
+        _take(hop, body, now=now)
+
+
+def _take(hop: Hop, body: bytes, *, now: datetime) -> None:
     if hop.status not in (HopStatus.WAITING, HopStatus.RUNNING):
-        raise _over(delegation_id)
+        raise _over(str(hop.id))
     if not _works_on(body):
         with moving(hop.task_id, now=now) as move:
             _hasten(move, Hop.objects.of_customer(hop.customer_id).filter(id=hop.id), digest=_digest(body))
@@ -59,7 +65,8 @@ def _access_hop(*, delegation_id: str, token: str, now: datetime) -> Hop:
     """Return the hop that the token is for. Raises NotFound."""
     callback = _verified(delegation_id=delegation_id, token=token, now=now)
     hops = Hop.objects.of_customer(callback.customer_id).filter(id=delegation_id, agent_type=callback.agent_type)
-    hop: Hop | None = hops.only("id", "customer_id", "task_id", "status").first()
+    with customer_rows(callback.customer_id):
+        hop: Hop | None = hops.only("id", "customer_id", "task_id", "status").first()
     if hop is None:
         raise NotFound(internal=f"no hop {delegation_id}")
     return hop
@@ -75,6 +82,7 @@ def _verified(*, delegation_id: str, token: str, now: datetime) -> Callback:
         raise NotFound(internal=str(error)) from error
 
 
+@platform_rows()
 def _put_on_record(delegation_id: str, refusal: NotFound, *, now: datetime) -> None:
     """Let the customer know, whose delegation it is, that somebody without its token spoke for its agent.
 

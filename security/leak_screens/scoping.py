@@ -8,6 +8,7 @@ from audit.models import LeakageLog
 from audit.screens import ScopedAdmin
 from security.leak_models import AllowedFinding
 from security.models import Customer
+from security.rows import platform_rows
 
 
 def _screen(model: type[LeakageLog | AllowedFinding]) -> ScopedAdmin:
@@ -36,6 +37,7 @@ def own_customers(request: HttpRequest) -> QuerySet[Customer]:
     return _screen(LeakageLog).customers_shown(Customer.objects.order_by("id"), request)
 
 
+@platform_rows()
 def sees_every_customer(request: HttpRequest) -> bool:
     """Tell whether there is no customer that the person may know nothing of."""
     return not Customer.objects.exclude(id__in=own_customers(request).order_by().values("id")).exists()

@@ -15,6 +15,8 @@ FILE_LINES, FILE_LINES_EVER = 300, 400
 FUNCTION_LINES, FUNCTION_LINES_EVER = 35, 60
 # Names that gather leftovers.
 DRAWERS = {"utils", "util", "helpers", "helper", "common", "base", "manager", "misc"}
+# A database backend of Django's is a folder with a file of this name.
+NAMED_BY_DJANGO = {"security/rows/postgres/base.py"}
 
 
 def name_of(path: Path) -> str:
@@ -48,7 +50,8 @@ def test_functions_are_short() -> None:
 
 
 def test_no_module_is_a_drawer_for_leftovers() -> None:
-    assert [name_of(path) for path in SOURCES if path.stem in DRAWERS or path.parent.name in DRAWERS] == []
+    drawers = {name_of(path) for path in SOURCES if path.stem in DRAWERS or path.parent.name in DRAWERS}
+    assert drawers <= NAMED_BY_DJANGO
 
 
 def test_nothing_swallows_every_error() -> None:

@@ -17,8 +17,11 @@ from django.utils import timezone  # noqa: E402
 
 from delegation.models import Agent  # noqa: E402
 from security.models import Membership, Role  # noqa: E402
+from security.rows import be_platform  # noqa: E402
 from security.services import api_key_create, customer_create  # noqa: E402
 from tests.chaos.agents import DECISIONS  # noqa: E402
+
+be_platform()
 
 CUSTOMERS = ("north", "south", "west")
 RANKS = {"lead": "manager", "organiser": "manager", "writer": "senior"}

@@ -130,7 +130,7 @@ def asked(installation: Installation, agent_type: str, task_id: str) -> bool:
 def commits_waiting(installation: Installation) -> bool:
     """Return whether a worker's commit waits for a lock."""
     waiting = "SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
-    return bool(installation.rows(f"{waiting} AND query LIKE '%%wanted AS MATERIALIZED%%'"))
+    return bool(installation.rows(f"{waiting} AND query LIKE '%%EXECUTE settle%%'"))
 
 
 def freed(installation: Installation, task_id: str) -> bool:

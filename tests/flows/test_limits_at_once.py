@@ -12,6 +12,7 @@ from django.utils import timezone
 from delegation.models import Task
 from delegation.services.tasks import task_submit
 from security.errors import RateLimitExceeded
+from security.rows import customer_rows
 from tests.agents import AgentServer
 from tests.people import Cast, team
 from tests.web import WebServer
@@ -46,6 +47,7 @@ def test_from_threads(people: Cast, agent_server: AgentServer, transactional_db:
     settings.A2A_LIMIT_CUSTOMER_TASKS_PER_DAY = 100
     team(agent_server)
 
+    @customer_rows("techcorp")
     def submitted(count: int) -> int:
         taken = 0
         for _ in range(count):

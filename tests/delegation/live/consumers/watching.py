@@ -16,10 +16,12 @@ from websockets.typing import Subprotocol
 from delegation.models import Task, TaskEvent
 from delegation.services.moving import moving
 from delegation.services.tasks import task_submit
+from security.rows import platform_rows
 from tests.people import Person
 from tests.web import WebServer
 
 
+@platform_rows()
 def happen(task: Task, *, times: int = 1) -> None:
     """Let something happen to the task, told as everything is."""
     for _ in range(times):
