@@ -181,12 +181,17 @@ def _as_json(document: dict[str, list[Row]]) -> Row:
     return {key: orjson.dumps(rows).decode() for key, rows in document.items()}
 
 
+# A plan is kept for long. One made while the tables were small would read the whole of them when they are not.
+_BY_KEY = "SET LOCAL enable_seqscan = off; "
+
+
 def _run(what: str, sql: str, parameters: Row) -> list[Row]:
     """Run one prepared statement and return its rows by column name."""
     connection.ensure_connection()
     raw = connection.connection
     with connection.wrap_database_errors, raw.cursor() as cursor:
-        cursor.execute(_call_of(what, sql, parameters, raw), list(parameters.values()))
+        cursor.execute(_BY_KEY + _call_of(what, sql, parameters, raw), list(parameters.values()))
+        cursor.nextset()
         names = [column.name for column in cursor.description or ()]
         return [dict(zip(names, row, strict=True)) for row in cursor]
 

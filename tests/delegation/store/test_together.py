@@ -1,6 +1,7 @@
 """Submissions at the same moment share a transaction, and nothing else."""
 
 from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
 from threading import Barrier
 from typing import Any
 
@@ -30,6 +31,7 @@ def agents(people: Cast, agent_server: AgentServer) -> dict[str, Agent]:
 def at_once(calls: list[Any]) -> list[Any]:
     """Make all the calls at the same moment; return what each returned or raised."""
     start = Barrier(len(calls))
+    contexts = [copy_context() for _ in calls]
 
     def made(call: Any) -> Any:
         start.wait()
@@ -41,7 +43,8 @@ def at_once(calls: list[Any]) -> list[Any]:
             connection.close()
 
     with ThreadPoolExecutor(len(calls)) as threads:
-        return list(threads.map(made, calls))
+        # Each in a context like this one: a new thread's has no rows.
+        return list(threads.map(lambda context, call: context.run(made, call), contexts, calls))
 
 
 def submit(person: Person, message: str, **more: Any) -> Submission:
