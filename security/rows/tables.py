@@ -12,8 +12,19 @@ from dataclasses import dataclass
 from security.rows import CUSTOMERS_SETTING
 
 # Read once a statement: the subquery depends on no row.
-_CUSTOMERS = f"((SELECT string_to_array(current_setting('{CUSTOMERS_SETTING}', true), ','))::text[])"
-_OF_CUSTOMER = f"customer_id = ANY {_CUSTOMERS}"
+_CUSTOMERS = f"(SELECT string_to_array(current_setting('{CUSTOMERS_SETTING}', true), ','))"
+
+
+def _of_customers(column: str) -> str:
+    """Return the condition that the column has one of the customers, said so that it changes no plan.
+
+    The planner takes nearly all rows to fulfil it, and cannot look for them by an index. Said as ``= ANY`` it was
+    thought to leave one row in twenty, and on new tables the hot statements took half as long again.
+    """
+    return f"array_position({_CUSTOMERS}, {column}::text) IS NOT NULL"
+
+
+_OF_CUSTOMER = _of_customers("customer_id")
 READ, APPEND, CHANGE, EDIT = "SELECT", "SELECT, INSERT", "SELECT, INSERT, UPDATE", "SELECT, INSERT, UPDATE, DELETE"
 
 
@@ -44,7 +55,7 @@ _ONLY_PLATFORM = Table(own=None, secret=None)
 
 TABLES = {
     # -- customers and their people
-    "security_customer": Table(own=f"id = ANY {_CUSTOMERS}", app=READ),
+    "security_customer": Table(own=_of_customers("id"), app=READ),
     "security_membership": Table(app=READ),
     "security_apikey": Table(app=CHANGE, secret=("digest",)),
     "security_login": Table(app=READ, secret=("token_digest", "password_mark")),
