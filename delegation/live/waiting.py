@@ -114,7 +114,8 @@ class Waiting:
     async def _keep_watched(self) -> None:
         while True:
             try:
-                await self._in_thread(watch, EVERY_TASK)
+                # In the thread's own context: in another the cache would open a connection for each call.
+                await self._loop.run_in_executor(self._thread, watch, EVERY_TASK)
                 await asyncio.sleep(RENEW_SECONDS)
             except (RedisError, OSError) as error:
                 log.warning("waiting without wake-ups", error=repr(error))
