@@ -11,8 +11,8 @@ from security.access import customers_on_screens
 from security.rows import customer_rows, kept_rows, no_rows, platform_rows
 
 _SCREENS = "/admin/"
-# A person changes their own account there, which belongs to no customer.
-_ACCOUNT = ("/admin/password_change/", "/admin/login/", "/admin/logout/")
+# What is the person's own and no customer's: their account, and on the first page what they have done of late.
+_ACCOUNT = (_SCREENS, "/admin/password_change/", "/admin/login/", "/admin/logout/")
 
 
 class RowsMiddleware:

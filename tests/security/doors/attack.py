@@ -78,7 +78,12 @@ def statements() -> Iterator[list[str]]:
         yield told
 
 
+_DRAWN = re.compile(r"[A-Za-z0-9]{32,}|nonce[=-][^\"' ]+")
+
+
 def tells_of_acme(text: bytes | str, *, besides: str = "") -> list[str]:
     """Return what the text says of AcmeCorp, besides what it was told itself."""
-    said = (text.decode(errors="replace") if isinstance(text, bytes) else text).casefold()
+    raw = text.decode(errors="replace") if isinstance(text, bytes) else text
+    # Tokens are drawn by chance, which will say anything one day.
+    said = _DRAWN.sub("", raw).casefold()
     return [word for word in ACMES_WORDS if word in said and word not in besides.casefold()]
