@@ -123,7 +123,8 @@ class EventSocket(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels pub
 
     async def _watch(self, group: str) -> None:
         try:
-            await _in_thread(watch, group)
+            # In the thread's own context: in the socket's the cache would open a connection for each call.
+            await asyncio.get_running_loop().run_in_executor(_THREADS, watch, group)
             self._renew_at = time.monotonic() + RENEW_SECONDS
         except (RedisError, OSError) as error:
             logger.warning("websocket_without_wakeups", error=repr(error))
