@@ -109,9 +109,11 @@ _OPERATOR = re.compile(
     rb")(?:\*\*|__)?[ \t]{0,8}",
     re.IGNORECASE,
 )
-# What the two patterns around here may begin with: most words for secrets are followed by neither.
-_OPERATOR_STARTS = b"\\\"'`]*_)(,;\r\nsvcdSVCD<:={-|>\xe2\xef"
-_CONNECTOR_STARTS = b"*_`\"' ,\t:="
+# What the patterns around here may begin with: most words for secrets are followed by none of it.
+_OPERATOR_STARTS = frozenset(b"\\\"'`]*_)(,;\r\nsvcdSVCD<:={-|>\xe2\xef")
+_CONNECTOR_STARTS = frozenset(b"*_`\"' ,\t:=")
+_CELL_END_STARTS = frozenset(b" \t\"'`*)|,;\r\n")
+_BLANKS = b" \t"
 _CONNECTOR = re.compile(
     rb"(?:\*\*|__|`|[\"'])?(?:[ ,]{1,2}(?!is\b|was\b"
     rb"|=)(?>[\w'@/()\x80-\xff-]{1,40}(?:\.[\w-]{1,20}){0,5})){0,7}?(?:[ \t]{1,3}(?:is|was|are|to"
@@ -182,8 +184,10 @@ def _on_noun(scene: Scene, end: int, judge: Judge, label: Label) -> None:
 
 def _span_after(scene: Scene, end: int, stop: int, judge: Judge, *, telling: bool) -> tuple[int, int] | None:
     raw = scene.raw
+    if stop == len(raw):
+        return None
     span = _direct(raw, end, stop, judge, telling=telling)
-    if span is None and _CELL_END.match(raw, stop):
+    if span is None and raw[stop] in _CELL_END_STARTS and _CELL_END.match(raw, stop):
         scene.budget.steps -= STEP
         span = in_column(raw, end, judge, scene.budget)
     return _loose(raw, stop, scene.budget) if span is None and telling else span
@@ -231,8 +235,11 @@ def _is_harmless(raw: bytes, end: int) -> bool:
 
 
 def _direct(raw: bytes, end: int, stop: int, judge: Judge, *, telling: bool) -> tuple[int, int] | None:
-    following = raw[stop : stop + 1]
-    operator = _OPERATOR.match(raw, stop) if raw[stop : stop + 24].lstrip(b" \t")[:1] in _OPERATOR_STARTS else None
+    following = first = raw[stop]
+    if following in _BLANKS:
+        ahead = raw[stop : stop + 24].lstrip(_BLANKS)
+        first = ahead[0] if ahead else following
+    operator = _OPERATOR.match(raw, stop) if first in _OPERATOR_STARTS else None
     if operator:
         span = value_at(raw, operator.end())
         if span and (judge(raw[span[0] : span[1]]) or provider_label(raw, *span)):
@@ -244,7 +251,7 @@ def _direct(raw: bytes, end: int, stop: int, judge: Judge, *, telling: bool) -> 
         span = value_at(raw, connector.end())
         if span and (judge(raw[span[0] : span[1]]) or provider_label(raw, *span)):
             return span
-    near = _NEAR.match(raw, stop) if following in b" \t" else None
+    near = _NEAR.match(raw, stop) if following in _BLANKS else None
     if near:
         span = value_at(raw, near.end())
         strict = (
@@ -295,7 +302,9 @@ def _told_before(raw: bytes, end: int) -> tuple[int, int] | None:
     if raw[end : end + 1] == b"'":
         placed = _SET_BEFORE.search(raw, max(0, end - 320), end)
         return placed.span(1) if placed and judge_password(placed[1]) else None
-    begin = max(0, end - 140, raw.rfind(b"\n", max(0, end - 140), end))
+    begin = end - 140 if end > 140 else 0
+    line = raw.rfind(b"\n", begin, end)
+    begin = line if line >= 0 else begin
     before = raw[begin:end]
     if len(before) < _LEAST_TOLD or b" " not in before or not has_odd_letters(before) or not _LINK.search(before):
         return None

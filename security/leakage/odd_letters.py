@@ -11,18 +11,21 @@ _KINDS = bytes(ord("a") if code in _LOWER else ord("A") if code in _UPPER else 3
 
 
 def has_odd_letters(stretch: bytes) -> bool:
-    """Tell whether there is such a place in `stretch`."""
+    """Tell whether there is such a place in `stretch`. (One byte is found several times faster than two.)"""
     sides = stretch.translate(_SIDES)
-    if b"x0" in sides or b"0x" in sides:
+    if b"0" in sides and (b"x0" in sides or b"0x" in sides):
         return True
     kinds = stretch.translate(_KINDS)
-    return b"aAA" in kinds or b"AaA" in kinds
+    return kinds.count(b"A") > 1 and (b"aAA" in kinds or b"AaA" in kinds)
 
 
 def odd_places(stretch: bytes) -> list[int]:
     """Return the first places of such neighbours, sorted."""
     sides, kinds = stretch.translate(_SIDES), stretch.translate(_KINDS)
-    return sorted({*_places(sides, b"x0"), *_places(sides, b"0x"), *_places(kinds, b"aAA"), *_places(kinds, b"AaA")})
+    found = {*_places(sides, b"x0"), *_places(sides, b"0x")} if b"0" in sides else set()
+    if kinds.count(b"A") > 1:
+        found.update(_places(kinds, b"aAA"), _places(kinds, b"AaA"))
+    return sorted(found)
 
 
 def _places(letters: bytes, wanted: bytes) -> list[int]:
