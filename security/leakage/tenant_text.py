@@ -5,12 +5,13 @@ from __future__ import annotations
 import itertools
 import re
 from bisect import bisect_right
+from collections.abc import Iterator
 
 from security.leakage.finding import Candidate
 from security.leakage.views import plain_letter
 
 WIDE = re.compile(rb"[\x80-\xff]+")
-_LONGEST_RUN = 1024
+_BLOCK, _LONGEST_RUN = 8192, 1024
 _LONGEST_LEARNT = 12
 
 
@@ -80,15 +81,10 @@ def plain_text(raw: bytes) -> tuple[bytes, list[Change] | None]:
 
 def _run_by_run(raw: bytes) -> tuple[bytes, list[Change]]:
     """Read each run of wide letters; from one to the next is a search for one byte, which is quick."""
-    marks = raw.translate(_IS_WIDE)
     parts: list[bytes] = []
     changes: list[Change] = []
-    position, start = 0, marks.find(1)
-    while start >= 0:
-        end = marks.find(0, start)
-        end = end if end >= 0 else len(raw)
-        if end - start > _LONGEST_RUN:
-            end = _letter_end(raw, start + _LONGEST_RUN, end)
+    position = 0
+    for start, end in _runs(raw):
         run = raw[start:end]
         plain = _RUNS[run]
         if plain != run:
@@ -96,13 +92,31 @@ def _run_by_run(raw: bytes) -> tuple[bytes, list[Change]]:
             position = end
             if len(plain) != end - start:
                 changes.append((start, end, len(plain)))
-        start = marks.find(1, end)
     parts.append(raw[position:])
     return b"".join(parts), changes
 
 
-def _letter_end(raw: bytes, place: int, end: int) -> int:
-    while place < end and raw[place] & 0xC0 == 0x80:
+def _runs(raw: bytes) -> Iterator[tuple[int, int]]:
+    """Yield where runs of wide letters begin and end; whole blocks of most texts are without."""
+    begin = 0
+    while begin < len(raw):
+        block = raw[begin : begin + _BLOCK]
+        if block.isascii():
+            begin += _BLOCK
+            continue
+        marks = block.translate(_IS_WIDE)
+        end, start = 0, marks.find(1)
+        while start >= 0:
+            end = marks.find(0, start)
+            if end < 0 or end - start > _LONGEST_RUN:
+                end = _letter_end(raw, begin + min(len(block), start + _LONGEST_RUN)) - begin
+            yield begin + start, begin + end
+            start = marks.find(1, end)
+        begin += max(end, len(block))
+
+
+def _letter_end(raw: bytes, place: int) -> int:
+    while place < len(raw) and raw[place] & 0xC0 == 0x80:
         place += 1
     return place
 
