@@ -185,6 +185,8 @@ def on_hex(scene: Scene, end: int) -> None:
 
 def on_spaced_hex(scene: Scene, end: int) -> None:
     """Decode hexadecimal pairs that stand apart, and scan them."""
+    if end <= scene.blob_end:
+        return
     start = max(0, end - 60)
     match = _HEX_SPACED_START.search(scene.raw, start)
     if match:

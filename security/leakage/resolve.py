@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from security.leakage.finding import Candidate, DetectionType, Finding, Label
+from security.leakage.finding import Candidate, DetectionType, Finding
 
 
 def resolve(candidates: list[Candidate], raw: bytes, *, is_plain: bool) -> list[Finding]:
     """Return one finding for each place, sorted; `is_plain` says that a byte is a letter throughout."""
-    merged = sorted(
-        (*_merge(_of(candidates, tenant=True)), *_merge(_of(candidates, tenant=False))), key=lambda found: found[:2]
-    )
+    tenants = [found for found in candidates if found[2].detection_type is DetectionType.TENANT]
+    others = [found for found in candidates if found[2].detection_type is not DetectionType.TENANT]
+    merged = _merge(others)
+    if tenants:
+        merged = sorted((*_merge(tenants), *merged), key=lambda found: found[:2])
     places = {} if is_plain else _letter_places(raw, merged)
     return [
         Finding(
@@ -26,26 +28,22 @@ def resolve(candidates: list[Candidate], raw: bytes, *, is_plain: bool) -> list[
     ]
 
 
-def _of(candidates: Iterable[Candidate], *, tenant: bool) -> list[Candidate]:
-    return [found for found in candidates if (found[2].detection_type is DetectionType.TENANT) is tenant]
-
-
 def _merge(candidates: list[Candidate]) -> list[Candidate]:
     """Join overlapping candidates into the widest span, under the label of the highest rank."""
     if len(candidates) < 2:
         return candidates
+    ordered = sorted(candidates, key=lambda found: (found[0], -found[1]))
     merged: list[Candidate] = []
-    for start, end, label in sorted(candidates, key=lambda found: (found[0], -found[1])):
-        if merged and start < merged[-1][1]:
-            first, last, known = merged[-1]
-            merged[-1] = (first, max(last, end), _better(known, label))
+    first, last, known = ordered[0]
+    for start, end, label in ordered[1:]:
+        if start < last:
+            last = max(last, end)
+            known = label if label.rank > known.rank else known
         else:
-            merged.append((start, end, label))
+            merged.append((first, last, known))
+            first, last, known = start, end, label
+    merged.append((first, last, known))
     return merged
-
-
-def _better(one: Label, other: Label) -> Label:
-    return other if other.rank > one.rank else one
 
 
 def _letter_places(raw: bytes, candidates: Iterable[Candidate]) -> dict[int, int]:

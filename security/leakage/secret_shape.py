@@ -183,7 +183,7 @@ _JUMBLE = re.compile(rb"[A-Za-z0-9_$]+(?:\.[A-Za-z0-9_$]+){1,2}$")
 
 
 def _digits_inside(value: bytes) -> bool:
-    return value.translate(None, b"0123456789") != value and (len(_HUMP.findall(value)) >= 4 or len(value) >= 16)
+    return value.translate(None, b"0123456789") != value and (len(value) >= 16 or len(_HUMP.findall(value)) >= 4)
 
 
 def _looks_random(value: bytes) -> bool:
