@@ -6,7 +6,7 @@ import itertools
 import re
 import unicodedata
 from bisect import bisect_right
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import ahocorasick_rs
@@ -312,7 +312,7 @@ def _is_letter(encoded: bytes) -> bool:
     return character.isalnum() and character < "\u2e80"
 
 
-def _spelled(raw: bytes, letters: list[int], term: _Term) -> bool:
+def _spelled(raw: bytes, letters: Sequence[int], term: _Term) -> bool:
     """Tell whether the separators stand where the term has a seam, or after every single letter."""
     if letters[-1] - letters[0] == len(letters) - 1:
         return True
