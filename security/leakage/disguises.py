@@ -136,6 +136,7 @@ def region_handler(*readers: Reader, reach: int = 96) -> Handler:
     """Return a handler that has `reach` bytes before and after a hit read in these ways."""
 
     def note(scene: Scene, end: int) -> None:
+        scene.budget.refund()
         if scene.depth < _MOST_DEPTH:
             scene.note_region(end, readers, reach)
 

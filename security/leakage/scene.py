@@ -32,8 +32,14 @@ class Budget:
 
     @classmethod
     def for_bytes(cls, length: int) -> Budget:
-        """Return what a text of this length may cost: linear, and under 100 ms for a megabyte."""
-        return cls(decode_bytes=32_768 + length // 8, steps=STEP * (2_000 + length // 160))
+        """Return what a text of this length may cost: under 100 ms for a megabyte, and linear from there on.
+
+        A shorter text may cost as much as soon as honest answers, one leak after the other, need it.
+        """
+        return cls(
+            decode_bytes=32_768 + max(length // 8, min(length * 2, 96_000)),
+            steps=STEP * (2_000 + max(length // 160, min(length // 6, 6_250))),
+        )
 
     def refund(self) -> None:
         """Give back most of what a hit cost that was dismissed at a glance."""
