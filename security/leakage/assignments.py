@@ -10,7 +10,7 @@ from security.leakage.finding import DetectionType, Label, Severity
 from security.leakage.given_values import trimmed, value_at
 from security.leakage.odd_letters import has_odd_letters, odd_places
 from security.leakage.providers import provider_label
-from security.leakage.scene import STEP, Budget, Scene
+from security.leakage.scene import STEP, Scene
 from security.leakage.secret_shape import judge_key, judge_loose, judge_password
 from security.leakage.tables import in_column
 
@@ -190,7 +190,7 @@ def _span_after(scene: Scene, end: int, stop: int, judge: Judge, *, telling: boo
     if span is None and raw[stop] in _CELL_END_STARTS and _CELL_END.match(raw, stop):
         scene.budget.steps -= STEP
         span = in_column(raw, end, judge, scene.budget)
-    return _loose(raw, stop, scene.budget) if span is None and telling else span
+    return _loose(scene, stop) if span is None and telling else span
 
 
 # A word that chance spelled inside base64.
@@ -270,8 +270,9 @@ def _gives_plainly(following: bytes) -> bool:
     return (digits > 3 or following.count(b"-") > 1) and _PLAIN_SECRET.search(following) is not None
 
 
-def _loose(raw: bytes, stop: int, budget: Budget) -> tuple[int, int] | None:
+def _loose(scene: Scene, stop: int) -> tuple[int, int] | None:
     """Return the first word within reach that stands out by its letters alone."""
+    raw, plain_words = scene.raw, scene.plain_words
     stretch = raw[stop : stop + _LOOSE_REACH]
     paragraph = stretch.find(b"\n\n")
     stretch = stretch if paragraph < 0 else stretch[:paragraph]
@@ -280,8 +281,13 @@ def _loose(raw: bytes, stop: int, budget: Budget) -> tuple[int, int] | None:
     for place in odd_places(stretch):
         if place < sought:
             continue
-        budget.steps -= 1
-        word = _LOOSE.match(raw, stop + heads.rfind(b" ", 0, place) + 1, stop + place + 200)
+        start = stop + heads.rfind(b" ", 0, place) + 1
+        known = plain_words.get(start)
+        if known is not None:
+            sought = known - stop
+            continue
+        scene.budget.steps -= 1
+        word = _LOOSE.match(raw, start, stop + place + 200)
         if word is None:
             # From the same beginning no later place will do.
             following = heads.find(b" ", place)
@@ -289,11 +295,15 @@ def _loose(raw: bytes, stop: int, budget: Budget) -> tuple[int, int] | None:
             continue
         sought = word.end() - stop
         span = trimmed(raw, word.start(), word.end())
-        if span is None or _NAMED.match(raw, span[0]):
-            continue
-        value = raw[span[0] : span[1]]
-        if judge_loose(value) or (_HEX_KEY.match(value) and _PRESENTED.search(raw, stop, span[0])):
-            return span
+        if span is not None and not _NAMED.match(raw, span[0]):
+            value = raw[span[0] : span[1]]
+            if judge_loose(value):
+                return span
+            if _HEX_KEY.match(value):
+                if _PRESENTED.search(raw, stop, span[0]):
+                    return span
+                continue
+        plain_words[start] = word.end()
     return None
 
 

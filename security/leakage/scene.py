@@ -60,6 +60,8 @@ class Scene:
     secret_end: int = 0
     blob_end: int = 0
     codes_end: int = 0
+    # Words that stand out and are no secret for all that: where each begins, and where it ends.
+    plain_words: dict[int, int] = field(default_factory=dict)
     regions: dict[Reader, list[list[int]]] = field(default_factory=dict)
 
     def add(self, start: int, end: int, label: Label) -> None:
