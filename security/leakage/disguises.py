@@ -69,7 +69,8 @@ ESCAPED = (
     Expression(r"[A-Za-z0-9](?:=3D|=5F|=40|=2D)[A-Za-z0-9]"),
 )
 MARKED = (
-    Expression(r"[A-Za-z0-9_@.-](?:\*{1,4}|~~|`|_\*|\*_)[A-Za-z0-9_@.-]"),
+    # A full stop after the mark ends most sentences, and only some are within an address.
+    Expression(r"[A-Za-z0-9_@.-](?:\*{1,4}|~~|`|_\*|\*_)(?:[A-Za-z0-9_@-]|\.[A-Za-z0-9])"),
     Expression(
         r"[A-Za-z0-9_+/@.: -][\x22'`][ \t]{0,3}(?:\+|\.\.?|&|\|\|"
         r"|<>)[ \t]{0,3}\\?\n?[ \t]{0,12}[\x22'`][A-Za-z0-9@._ -]"

@@ -104,6 +104,8 @@ class Scene:
             return
         self.budget.decode_bytes -= stop - start
         view = reader(self.raw, start, stop)
+        if view.raw == self.raw[start:stop]:
+            return
         for first, last, label in self.scan_deeper(view.raw, self.depth + 1, self.budget):
             # Read backwards, one number in ten has a right check digit; pushed together, any words say anything.
             if reader is squeezed and label.rank < _TOKEN_RANK:
