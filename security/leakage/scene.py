@@ -75,15 +75,17 @@ class Scene:
             if spans is None:
                 spans = self.regions[reader] = []
             if spans and spans[-1][1] >= end - reach:
-                spans[-1][1] = end + reach
+                spans[-1][1:] = end + reach, end
             else:
-                spans.append([max(0, end - reach), end + reach])
+                spans.append([max(0, end - reach), end + reach, end])
 
     def read_regions(self) -> None:
         """Scan each noted region in its other readings."""
         for reader, spans in self.regions.items():
-            for start, stop in spans:
-                self._read(reader, *self._whole_letters(start, stop))
+            for start, stop, last_hit in spans:
+                # No disguise goes on after a blank line; what stands before one may still tell what follows it.
+                paragraph = self.raw.find(b"\n\n", last_hit, stop)
+                self._read(reader, *self._whole_letters(start, stop if paragraph < 0 else paragraph))
 
     def _whole_letters(self, start: int, stop: int) -> tuple[int, int]:
         raw = self.raw
