@@ -155,7 +155,8 @@ def on_base64(scene: Scene, end: int) -> None:
         return
     scene.blob_end = match.end()
     decoded = decode_base64(_NOT_BASE64.sub(b"", match[0]))
-    if decoded[:12].isascii():
+    head = decoded[:12]
+    if head.isascii() and b"\0" not in head:
         scene.rescan_blob(decoded, match.start(), match.end())
 
 

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 # Between the parts of a name these may stand, or nothing: "Acme Corp", "acme-corp", "ACME_CORP", "AcmeCorp".
 SEPARATORS = b" \t\r\n-_.*`~|\\\"'+"
-STRETCH = 4096
+STRETCH = 8192
 _KEPT = bytes(0 if code in SEPARATORS else 1 for code in range(256))
 _BLOCK = 512
 _BEYOND = 1024
