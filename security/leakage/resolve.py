@@ -6,14 +6,17 @@ from collections.abc import Iterable
 
 from security.leakage.finding import Candidate, DetectionType, Finding
 
+_TENANT = DetectionType.TENANT
+
 
 def resolve(candidates: list[Candidate], raw: bytes, *, is_plain: bool) -> list[Finding]:
     """Return one finding for each place, sorted; `is_plain` says that a byte is a letter throughout."""
-    tenants = [found for found in candidates if found[2].detection_type is DetectionType.TENANT]
-    others = [found for found in candidates if found[2].detection_type is not DetectionType.TENANT]
-    merged = _merge(others)
+    tenants = [found for found in candidates if found[2].detection_type is _TENANT]
     if tenants:
-        merged = sorted((*_merge(tenants), *merged), key=lambda found: found[:2])
+        others = [found for found in candidates if found[2].detection_type is not _TENANT]
+        merged = sorted((*_merge(tenants), *_merge(others)), key=lambda found: found[:2])
+    else:
+        merged = _merge(candidates)
     places = {} if is_plain else _letter_places(raw, merged)
     return [
         Finding(
