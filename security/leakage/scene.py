@@ -38,7 +38,7 @@ class Budget:
         """
         return cls(
             decode_bytes=32_768 + max(length // 8, min(length * 2, 96_000)),
-            steps=STEP * (2_000 + max(length // 160, min(length // 6, 6_250))),
+            steps=STEP * (2_000 + max(length // 160, min(length // 6, 9_000 - length // 360))),
         )
 
     def refund(self) -> None:

@@ -46,7 +46,7 @@ Change = tuple[int, int, int]
 def in_source(raw: bytes, changes: list[Change] | None, found: list[Candidate]) -> list[Candidate]:
     """Return the candidates at their places in the text as written: a run that reads otherwise is one place."""
     if changes is None:
-        changes = _run_by_run(raw)[1]
+        changes = _changes_before(raw, max(end for _, end, _ in found))
     longer = [0, *itertools.accumulate(last - first - length for first, last, length in changes)]
     begins = [first - more for (first, _, _), more in zip(changes, longer, strict=False)]
 
@@ -94,6 +94,20 @@ def _run_by_run(raw: bytes) -> tuple[bytes, list[Change]]:
                 changes.append((start, end, len(plain)))
     parts.append(raw[position:])
     return b"".join(parts), changes
+
+
+def _changes_before(raw: bytes, offset: int) -> list[Change]:
+    """Return where the reading changes its length, as far as this offset into it."""
+    changes: list[Change] = []
+    longer = 0
+    for start, end in _runs(raw):
+        if start - longer > offset:
+            break
+        length = len(_RUNS[raw[start:end]])
+        if length != end - start:
+            changes.append((start, end, length))
+            longer += end - start - length
+    return changes
 
 
 def _runs(raw: bytes) -> Iterator[tuple[int, int]]:
