@@ -67,7 +67,7 @@ def plain_text(raw: bytes) -> tuple[bytes, list[Change] | None]:
 
     One of few different wide letters, as most languages have, is read letter by letter: thrice as fast as run by run.
     """
-    wide = raw.translate(None, _ASCII)
+    wide = b"".join(block.translate(None, _ASCII) for block in _blocks(raw) if not block.isascii())
     changed = _changed(wide) if len(wide) * _RARE > len(raw) else None
     if changed is None:
         return _run_by_run(raw)
@@ -77,6 +77,11 @@ def plain_text(raw: bytes) -> tuple[bytes, list[Change] | None]:
     for letter, plain in changed.items():
         text = text.replace(letter, plain)
     return text.encode(), None
+
+
+def _blocks(raw: bytes) -> Iterator[bytes]:
+    """Yield the text in pieces: a megabyte more at once costs more for its memory than for its reading."""
+    return (raw[begin : begin + _BLOCK] for begin in range(0, len(raw), _BLOCK))
 
 
 def _run_by_run(raw: bytes) -> tuple[bytes, list[Change]]:
