@@ -17,7 +17,10 @@ def resolve(candidates: list[Candidate], raw: bytes, *, is_plain: bool) -> list[
         merged = sorted((*_merge(tenants), *_merge(others)), key=lambda found: found[:2])
     else:
         merged = _merge(candidates)
-    places = {} if is_plain else _letter_places(raw, merged)
+    places: dict[int, int] = {}
+    if not is_plain:
+        merged = sorted((_of_whole_letters(raw, found) for found in merged), key=lambda found: found[:2])
+        places = _letter_places(raw, merged)
     return [
         Finding(
             label.detection_type,
@@ -47,6 +50,16 @@ def _merge(candidates: list[Candidate]) -> list[Candidate]:
             first, last, known = start, end, label
     merged.append((first, last, known))
     return merged
+
+
+def _of_whole_letters(raw: bytes, found: Candidate) -> Candidate:
+    """Return the candidate with the letters in whose midst it begins or ends: what was not read knows of no letters."""
+    start, end, label = found
+    while raw[start] & 0xC0 == 0x80:
+        start -= 1
+    while end < len(raw) and raw[end] & 0xC0 == 0x80:
+        end += 1
+    return start, end, label
 
 
 def _letter_places(raw: bytes, candidates: Iterable[Candidate]) -> dict[int, int]:
