@@ -8,9 +8,10 @@ from collections.abc import Callable
 from security.leakage.engine import Expression
 from security.leakage.finding import DetectionType, Label, Severity
 from security.leakage.given_values import trimmed, value_at
-from security.leakage.odd_letters import has_odd_letters, odd_places
+from security.leakage.loose_words import LOOSE_REACH, loose_word
+from security.leakage.odd_letters import has_odd_letters
 from security.leakage.providers import provider_label
-from security.leakage.scene import STEP, Budget, Scene
+from security.leakage.scene import STEP, Scene
 from security.leakage.secret_shape import judge_key, judge_loose, judge_password
 from security.leakage.tables import in_column
 
@@ -109,9 +110,12 @@ _OPERATOR = re.compile(
     rb")(?:\*\*|__)?[ \t]{0,8}",
     re.IGNORECASE,
 )
-# What the two patterns around here may begin with: most words for secrets are followed by neither.
-_OPERATOR_STARTS = b"\\\"'`]*_)(,;\r\nsvcdSVCD<:={-|>\xe2\xef"
-_CONNECTOR_STARTS = b"*_`\"' ,\t:="
+# What the patterns around here may begin with: most words for secrets are followed by none of it.
+_OPERATOR_STARTS = frozenset(bytes([code]) for code in b"\\\"'`]*_)(,;\r\n<:={-|>\xe2\xef")
+_FIELD_STARTS = frozenset((b"val", b"con", b"def", b"str"))
+_CONNECTOR_STARTS = frozenset(b"*_`\"' ,\t:=")
+_CELL_END_STARTS = frozenset(b" \t\"'`*)|,;\r\n")
+_BLANKS = b" \t"
 _CONNECTOR = re.compile(
     rb"(?:\*\*|__|`|[\"'])?(?:[ ,]{1,2}(?!is\b|was\b"
     rb"|=)(?>[\w'@/()\x80-\xff-]{1,40}(?:\.[\w-]{1,20}){0,5})){0,7}?(?:[ \t]{1,3}(?:is|was|are|to"
@@ -132,15 +136,6 @@ _TOLD_BEFORE = re.compile(
     rb"|(?:[a-z]+[ \t]){0,2}(?:as|is|for)[ \t])(?:that's[ \t]|this is[ \t])?"
     rb"(?:(?:the|your|my|our|their|his|her|a|new|old|current)[ \t])?(?:[\w'-]{1,20}[ \t]){0,3}[\w-]{0,20}$"
 )
-_LOOSE_REACH = 110
-_LOOSE = re.compile(
-    rb"(?<![^\s\"'`(\[*>|])(?=[^\s0-9!@#$%^&*+=?~]{0,40}[0-9!@#$%^&*+=?~])[A-Za-z0-9!@#$%^&*+=?~_.:/-]{7,200}"
-)
-_TO_HEADS = bytes(32 if code in b" \t\n\r\x0b\x0c\"'`([*>|" else code for code in range(256))
-_NAMED = re.compile(rb"[A-Za-z_][\w.-]{1,30}=|[a-z]+\d+[a-z]?_[a-z]+")
-# A hash is a secret only where it is held out as one.
-_HEX_KEY = re.compile(rb"(?:[0-9a-f]{32}|[0-9a-f]{40}|[0-9a-f]{64})$")
-_PRESENTED = re.compile(rb"^[^\n.;]{0,40}(?:[ \t][-\xe2\x80\x93]+[ \t]|--[a-z-]{2,20}[ =][\"']?)$")
 
 
 def on_password_noun(scene: Scene, end: int) -> None:
@@ -157,7 +152,7 @@ def _on_noun(scene: Scene, end: int, judge: Judge, label: Label) -> None:
     raw = scene.raw
     if end <= scene.secret_end:
         return
-    telling = has_odd_letters(raw[end : end + _LOOSE_REACH])
+    telling = has_odd_letters(raw[end : end + LOOSE_REACH])
     if not telling:
         scene.budget.refund()
     if not telling and judge is judge_key:
@@ -182,11 +177,13 @@ def _on_noun(scene: Scene, end: int, judge: Judge, label: Label) -> None:
 
 def _span_after(scene: Scene, end: int, stop: int, judge: Judge, *, telling: bool) -> tuple[int, int] | None:
     raw = scene.raw
+    if stop == len(raw):
+        return None
     span = _direct(raw, end, stop, judge, telling=telling)
-    if span is None and _CELL_END.match(raw, stop):
+    if span is None and raw[stop] in _CELL_END_STARTS and _CELL_END.match(raw, stop):
         scene.budget.steps -= STEP
         span = in_column(raw, end, judge, scene.budget)
-    return _loose(raw, stop, scene.budget) if span is None and telling else span
+    return loose_word(scene, stop) if span is None and telling else span
 
 
 # A word that chance spelled inside base64.
@@ -220,9 +217,9 @@ _CELL_END = re.compile(rb"[ \t\"'`*)]{0,4}[|,;\t\r\n]")
 def _is_harmless(raw: bytes, end: int) -> bool:
     """Tell whether the words before say that this key or token is none to keep secret."""
     before = raw[max(0, end - 40) : end].lower()
-    noun = next((word for word in _KEY_WORDS if before.endswith(word)), None)
-    if noun is None:
+    if not before.endswith(_KEY_WORDS):
         return False
+    noun = next(word for word in _KEY_WORDS if before.endswith(word))
     head = before[: -len(noun)].rstrip(b" _.-")
     words = head.translate(_TO_BLANK).split()
     return (
@@ -231,20 +228,20 @@ def _is_harmless(raw: bytes, end: int) -> bool:
 
 
 def _direct(raw: bytes, end: int, stop: int, judge: Judge, *, telling: bool) -> tuple[int, int] | None:
-    following = raw[stop : stop + 1]
-    operator = _OPERATOR.match(raw, stop) if raw[stop : stop + 24].lstrip(b" \t")[:1] in _OPERATOR_STARTS else None
+    following = raw[stop]
+    operator = _OPERATOR.match(raw, stop) if _may_assign(raw, stop) else None
     if operator:
         span = value_at(raw, operator.end())
         if span and (judge(raw[span[0] : span[1]]) or provider_label(raw, *span)):
             return span
-    if not telling and not _gives_plainly(raw[stop : stop + _LOOSE_REACH]):
+    if not telling and not _gives_plainly(raw[stop : stop + LOOSE_REACH]):
         return None
     connector = _CONNECTOR.match(raw, stop) if following in _CONNECTOR_STARTS else None
     if connector:
         span = value_at(raw, connector.end())
         if span and (judge(raw[span[0] : span[1]]) or provider_label(raw, *span)):
             return span
-    near = _NEAR.match(raw, stop) if following in b" \t" else None
+    near = _NEAR.match(raw, stop) if following in _BLANKS else None
     if near:
         span = value_at(raw, near.end())
         strict = (
@@ -257,37 +254,18 @@ def _direct(raw: bytes, end: int, stop: int, judge: Judge, *, telling: bool) -> 
     return None
 
 
+def _may_assign(raw: bytes, stop: int) -> bool:
+    """Tell whether what follows begins like an operator or a field for the value: hardly any sentence goes on so."""
+    ahead = raw[stop : stop + 24]
+    if ahead[0] in _BLANKS:
+        ahead = ahead.lstrip(_BLANKS)
+    return ahead[:1] in _OPERATOR_STARTS or ahead[:3].lower() in _FIELD_STARTS
+
+
 def _gives_plainly(following: bytes) -> bool:
     """Tell whether what follows holds four digits or words joined by hyphens; most sentences hold neither."""
     digits = len(following) - len(following.translate(None, b"0123456789"))
     return (digits > 3 or following.count(b"-") > 1) and _PLAIN_SECRET.search(following) is not None
-
-
-def _loose(raw: bytes, stop: int, budget: Budget) -> tuple[int, int] | None:
-    """Return the first word within reach that stands out by its letters alone."""
-    stretch = raw[stop : stop + _LOOSE_REACH]
-    paragraph = stretch.find(b"\n\n")
-    stretch = stretch if paragraph < 0 else stretch[:paragraph]
-    heads = stretch.translate(_TO_HEADS)
-    sought = 0
-    for place in odd_places(stretch):
-        if place < sought:
-            continue
-        budget.steps -= 1
-        word = _LOOSE.match(raw, stop + heads.rfind(b" ", 0, place) + 1, stop + place + 200)
-        if word is None:
-            # From the same beginning no later place will do.
-            following = heads.find(b" ", place)
-            sought = following if following >= 0 else len(heads)
-            continue
-        sought = word.end() - stop
-        span = trimmed(raw, word.start(), word.end())
-        if span is None or _NAMED.match(raw, span[0]):
-            continue
-        value = raw[span[0] : span[1]]
-        if judge_loose(value) or (_HEX_KEY.match(value) and _PRESENTED.search(raw, stop, span[0])):
-            return span
-    return None
 
 
 def _told_before(raw: bytes, end: int) -> tuple[int, int] | None:
@@ -295,9 +273,11 @@ def _told_before(raw: bytes, end: int) -> tuple[int, int] | None:
     if raw[end : end + 1] == b"'":
         placed = _SET_BEFORE.search(raw, max(0, end - 320), end)
         return placed.span(1) if placed and judge_password(placed[1]) else None
-    begin = max(0, end - 140, raw.rfind(b"\n", max(0, end - 140), end))
+    begin = end - 140 if end > 140 else 0
+    line = raw.rfind(b"\n", begin, end)
+    begin = line if line >= 0 else begin
     before = raw[begin:end]
-    if len(before) < _LEAST_TOLD or b" " not in before or not has_odd_letters(before) or not _LINK.search(before):
+    if len(before) < _LEAST_TOLD or b" " not in before or not _LINK.search(before) or not has_odd_letters(before):
         return None
     noun = _LAST_WORD.search(raw, max(begin, end - 14), end)
     told = _TOLD_BEFORE.search(raw, begin, noun.start()) if noun else None

@@ -114,7 +114,7 @@ class Detector:
         handlers = self._handlers
         for hit in self._engine.scan(raw, budget.steps + 1):
             if budget.steps <= 0:
-                scene.add(hit >> SIGNAL_BITS, len(raw), UNREAD_LABEL)
+                scene.add(min(hit >> SIGNAL_BITS, len(raw) - 1), len(raw), UNREAD_LABEL)
                 break
             budget.steps -= STEP
             handlers[hit & SIGNAL_MASK](scene, hit >> SIGNAL_BITS)

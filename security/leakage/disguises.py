@@ -69,7 +69,8 @@ ESCAPED = (
     Expression(r"[A-Za-z0-9](?:=3D|=5F|=40|=2D)[A-Za-z0-9]"),
 )
 MARKED = (
-    Expression(r"[A-Za-z0-9_@.-](?:\*{1,4}|~~|`|_\*|\*_)[A-Za-z0-9_@.-]"),
+    # A full stop after the mark ends most sentences, and only some are within an address.
+    Expression(r"[A-Za-z0-9_@.-](?:\*{1,4}|~~|`|_\*|\*_)(?:[A-Za-z0-9_@-]|\.[A-Za-z0-9])"),
     Expression(
         r"[A-Za-z0-9_+/@.: -][\x22'`][ \t]{0,3}(?:\+|\.\.?|&|\|\|"
         r"|<>)[ \t]{0,3}\\?\n?[ \t]{0,12}[\x22'`][A-Za-z0-9@._ -]"
@@ -136,6 +137,7 @@ def region_handler(*readers: Reader, reach: int = 96) -> Handler:
     """Return a handler that has `reach` bytes before and after a hit read in these ways."""
 
     def note(scene: Scene, end: int) -> None:
+        scene.budget.refund()
         if scene.depth < _MOST_DEPTH:
             scene.note_region(end, readers, reach)
 
@@ -153,7 +155,8 @@ def on_base64(scene: Scene, end: int) -> None:
         return
     scene.blob_end = match.end()
     decoded = decode_base64(_NOT_BASE64.sub(b"", match[0]))
-    if decoded[:12].isascii():
+    head = decoded[:12]
+    if head.isascii() and b"\0" not in head:
         scene.rescan_blob(decoded, match.start(), match.end())
 
 
@@ -185,6 +188,8 @@ def on_hex(scene: Scene, end: int) -> None:
 
 def on_spaced_hex(scene: Scene, end: int) -> None:
     """Decode hexadecimal pairs that stand apart, and scan them."""
+    if end <= scene.blob_end:
+        return
     start = max(0, end - 60)
     match = _HEX_SPACED_START.search(scene.raw, start)
     if match:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 _OPENERS = re.compile(rb"\\{0,7}[\"'`]{1,3}|\xe2\x80[\x98-\x9f]|\xc2\xab\s?")
+_OPENER_STARTS = frozenset(b"\\\"'`\xe2\xc2")
 _CLOSERS = {
     b"\xe2\x80\x98": b"\xe2\x80\x99",
     b"\xe2\x80\x9c": b"\xe2\x80\x9d",
@@ -20,10 +21,15 @@ _SCHEME = re.compile(rb"(?:Bearer|Basic|Token|ApiKey|Digest)\s{1,3}", re.IGNOREC
 
 def value_at(raw: bytes, start: int) -> tuple[int, int] | None:
     """Return the span of the value that begins at `start`, without its quotes and what only follows it."""
-    if raw[start : start + 1] in b"BbTtAaDd":
+    if start == len(raw):
+        return None
+    first = raw[start]
+    if first in b"BbTtAaDd":
         scheme = _SCHEME.match(raw, start)
         start = scheme.end() if scheme else start
-    opener = _OPENERS.match(raw, start)
+        opener = _OPENERS.match(raw, start)
+    else:
+        opener = _OPENERS.match(raw, start) if first in _OPENER_STARTS else None
     if opener:
         mark = opener[0].strip()
         closer = _CLOSERS.get(mark, mark)

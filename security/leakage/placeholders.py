@@ -105,21 +105,30 @@ _DOCUMENTED = frozenset(
 )
 
 
-_CROSSED_OUT = re.compile(rb"xxxx|XXXX|[xX]{6}")
-
-
 def is_stand_in(value: bytes) -> bool:
     """Tell whether `value` says of itself that it is no secret, or refers to where one is kept."""
-    if _STAND_IN_MACHINE.find_matches_as_indexes(value.lower()):
+    lowered = value.lower()
+    if _STAND_IN_MACHINE.find_matches_as_indexes(lowered):
         return True
-    return _CROSSED_OUT.search(value) is not None or _REFERENCE.match(value) is not None
+    return (b"xxxx" in lowered and _is_crossed_out(value)) or is_reference(value)
+
+
+def is_reference(value: bytes) -> bool:
+    """Tell whether `value` refers to where a secret is kept."""
+    return _REFERENCE.match(value) is not None
+
+
+def _is_crossed_out(value: bytes) -> bool:
+    return b"xxxx" in value or b"XXXX" in value or b"xxxxxx" in value.lower()
 
 
 def is_made_up(token: bytes) -> bool:
-    """Tell whether a random-looking format was filled by hand: runs, keyboard rows, few different letters."""
-    if _MADE_UP_MACHINE.find_matches_as_indexes(token.lower()) or _CROSSED_OUT.search(token):
+    """Tell whether a random-looking format was filled by hand: stand-ins, runs, keyboard rows, few letters."""
+    lowered = token.lower()
+    if _MADE_UP_MACHINE.find_matches_as_indexes(lowered) or (b"xxxx" in lowered and _is_crossed_out(token)):
         return True
-    return len(set(token)) < min(10, len(token) // 3) or _has_run(token)
+    different = len(set(token))
+    return different < min(10, len(token) // 3) or (len(token) - different > 4 and _has_run(token))
 
 
 def _has_run(token: bytes) -> bool:

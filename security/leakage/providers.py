@@ -41,7 +41,9 @@ def _providers() -> _Providers:
         for prepared in (prepare(rule),)
         for word in rule.keywords
     ]
-    return _Providers(ahocorasick_rs.BytesAhoCorasick([word for word, _ in pairs]), tuple(rule for _, rule in pairs))
+    words = [word for word, _ in pairs]
+    machine = ahocorasick_rs.BytesAhoCorasick(words, implementation=ahocorasick_rs.Implementation.DFA)
+    return _Providers(machine, tuple(rule for _, rule in pairs))
 
 
 def provider_label(raw: bytes, start: int, end: int) -> Label | None:

@@ -32,8 +32,14 @@ class Budget:
 
     @classmethod
     def for_bytes(cls, length: int) -> Budget:
-        """Return what a text of this length may cost: linear, and under 100 ms for a megabyte."""
-        return cls(decode_bytes=32_768 + length // 8, steps=STEP * (2_000 + length // 160))
+        """Return what a text of this length may cost: under 100 ms for a megabyte, and linear from there on.
+
+        A shorter text may cost as much as soon as honest answers, one leak after the other, need it.
+        """
+        return cls(
+            decode_bytes=32_768 + max(length // 8, min(length * 2, 96_000)),
+            steps=STEP * (2_000 + max(length // 160, min(length // 6, 9_000 - length // 360))),
+        )
 
     def refund(self) -> None:
         """Give back most of what a hit cost that was dismissed at a glance."""
@@ -54,6 +60,8 @@ class Scene:
     secret_end: int = 0
     blob_end: int = 0
     codes_end: int = 0
+    # Words that stand out and are no secret for all that: where each begins, and where it ends.
+    plain_words: dict[int, int] = field(default_factory=dict)
     regions: dict[Reader, list[list[int]]] = field(default_factory=dict)
 
     def add(self, start: int, end: int, label: Label) -> None:
@@ -67,15 +75,17 @@ class Scene:
             if spans is None:
                 spans = self.regions[reader] = []
             if spans and spans[-1][1] >= end - reach:
-                spans[-1][1] = end + reach
+                spans[-1][1:] = end + reach, end
             else:
-                spans.append([max(0, end - reach), end + reach])
+                spans.append([max(0, end - reach), end + reach, end])
 
     def read_regions(self) -> None:
         """Scan each noted region in its other readings."""
         for reader, spans in self.regions.items():
-            for start, stop in spans:
-                self._read(reader, *self._whole_letters(start, stop))
+            for start, stop, last_hit in spans:
+                # No disguise goes on after a blank line; what stands before one may still tell what follows it.
+                paragraph = self.raw.find(b"\n\n", last_hit, stop)
+                self._read(reader, *self._whole_letters(start, stop if paragraph < 0 else paragraph))
 
     def _whole_letters(self, start: int, stop: int) -> tuple[int, int]:
         raw = self.raw
@@ -96,6 +106,8 @@ class Scene:
             return
         self.budget.decode_bytes -= stop - start
         view = reader(self.raw, start, stop)
+        if view.raw == self.raw[start:stop]:
+            return
         for first, last, label in self.scan_deeper(view.raw, self.depth + 1, self.budget):
             # Read backwards, one number in ten has a right check digit; pushed together, any words say anything.
             if reader is squeezed and label.rank < _TOKEN_RANK:

@@ -5,35 +5,40 @@ from __future__ import annotations
 import re
 from itertools import pairwise
 
-from security.leakage.placeholders import is_documented, is_made_up, is_stand_in
+from security.leakage.placeholders import is_documented, is_made_up, is_reference, is_stand_in
 
 _WORD = re.compile(rb"[A-Za-z]+$")
 _DIGITS = re.compile(rb"[0-9]+$")
 _UUID = re.compile(rb"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$")
 _HEX = re.compile(rb"(?:0x)?(?:[0-9a-f]{16,}|[0-9A-F]{16,})$")
-# What reads like a secret and is none: dates, versions, sizes, paths, addresses, algorithm names, hashes, code.
-_ORDINARY = re.compile(
-    rb"(?ix)^(?:"
-    rb"\d{1,4}[-/.:]\d{1,2}[-/.:]\d{1,4}(?:[t ].*)?|\d{1,2}:\d{2}|cve-\d{4}-\d+|ghsa(?:-\w{4}){3}"
-    rb"|v?\d+(?:\.\d+)+[\w.+-]*|[\d.,_]+\s?(?:%|[kmgt]i?b|ms|s|m|h|d|x|k"
+# What reads like a secret and is none: sizes, algorithms' names, versions, of letters and digits alone ...
+_ORDINARY_WORDS = (
+    rb"[\d.,_]+\s?(?:%|[kmgt]i?b|ms|s|m|h|d|x|k"
     rb"|rpm|px|st|nd|rd|th|min|sec|hrs?|days?|hours?|minutes?|tokens?|chars?|bits?|bytes?)?"
-    rb"|(?:[a-z][a-z0-9+.-]*)://.*|(?:\.{0,2}|~)/.*|[\w.-]+/[\w./-]*\.\w{1,5}|[\w-]+\.(?:py|js|ts|go|rs|rb|java|json"
-    rb"|ya?ml|toml|env|pem|key|crt|txt|md|sh|tf|xml|html?|css|csv|sql|cfg|conf|ini|log|example|sample|com|org|net|io"
-    rb"|dev)"
-    rb"|[a-z_$][\w$]*(?:(?:\.|::|->)[a-z_$][\w$]*)*\(.*|[a-z_$][\w$]*(?:(?:\.|::|->)[a-z_$][\w$]*)+|[a-z_]\w*\[.*"
     rb"|(?:sha|md|aes|rsa|ecdsa|ed|es|hs|rs|ps|eddsa|hmac|pbkdf|bcrypt|argon|x|utf|iso|rfc|http|tls|ssl|oauth|oidc"
     rb"|saml|jwt|jwe|jws|base|totp|hotp|curve|p|secp|ripemd|blake|scrypt|crc|ipv|gpt|claude|llama|ec|s|k8s|i18n|l10n"
     rb"|a11y|b2b|b2c|ec2|h2|web|v|t|q|fido|u2f|2fa|mfa|pkcs|x509|des|3des|rc|dsa|kms|hsm|cbc|gcm|ctr"
     rb"|ecb)[-_/]?\d+[a-z]{0,3}(?:[-_/.][a-z]*\d*){0,4}"
+    rb"|(?:node|python|go|ruby|php|java|rust|npm|pip)[-@]?\d.*|\w{1,3}"
+    rb"|0x[0-9a-f]{1,16}|q[1-4][-/ ]?\d{2,4}|(?:fy|cy|h[12])[-']?\d{2,4}|[a-z]+[-_ ]\d{1,4}"
+    rb"|[a-z]{2,}\d{1,2}|\d{1,3}[-_]?[a-z]{2,}"
+)
+# ... and what has other signs too: dates, paths, addresses, hashes, code.
+_ORDINARY_SIGNS = (
+    rb"\d{1,4}[-/.:]\d{1,2}[-/.:]\d{1,4}(?:[t ].*)?|\d{1,2}:\d{2}|cve-\d{4}-\d+|ghsa(?:-\w{4}){3}"
+    rb"|v?\d+(?:\.\d+)+[\w.+-]*"
+    rb"|(?:[a-z][a-z0-9+.-]*)://.*|(?:\.{0,2}|~)/.*|[\w.-]+/[\w./-]*\.\w{1,5}|[\w-]+\.(?:py|js|ts|go|rs|rb|java|json"
+    rb"|ya?ml|toml|env|pem|key|crt|txt|md|sh|tf|xml|html?|css|csv|sql|cfg|conf|ini|log|example|sample|com|org|net|io"
+    rb"|dev)"
+    rb"|[a-z_$][\w$]*(?:(?:\.|::|->)[a-z_$][\w$]*)*\(.*|[a-z_$][\w$]*(?:(?:\.|::|->)[a-z_$][\w$]*)+|[a-z_]\w*\[.*"
     rb"|(?:sha\d*|md5|bcrypt|argon2\w*|pbkdf2\w*|scrypt|crypt)[:$-].*|\$(?:2[abxy]|[156y]|argon2\w*|pbkdf2\w*|scrypt"
     rb"|apr1)\$.*|\{(?:ssha|sha|bcrypt|noop)\}.*"
-    rb"|pbkdf2_sha\d+\$.*|[\w.+-]+@[\w-]+(?:\.[\w-]+)*\.[a-z]{2,}|\d+(?:-\w{1,12})?|(?:node|python|go|ruby|php|java|rust|npm"
-    rb"|pip)[-@]?\d.*|\w{1,3}"
+    rb"|pbkdf2_sha\d+\$.*|[\w.+-]+@[\w-]+(?:\.[\w-]+)*\.[a-z]{2,}|\d+(?:-\w{1,12})?"
     rb"|[a-z]+\d{0,2}(?:/[a-z]+\d{0,2})+|[a-z]+\d+-\d+[a-z]{0,4}|\d+[a-z]+/[a-z]+|[a-z]+(?:-[a-z]+)*-\d[a-z]?"
-    rb"|0x[0-9a-f]{1,16}|q[1-4][-/ ]?\d{2,4}|(?:fy|cy|h[12])[-']?\d{2,4}|[a-z]+[-_ ]\d{1,4}"
-    rb"|[a-z]{2,}\d{1,2}|\d{1,3}[-_]?[a-z]{2,}|[a-z]{1,5}-\d{2,6}"
-    rb")$"
+    rb"|[a-z]{1,5}-\d{2,6}"
 )
+_ORDINARY = re.compile(rb"(?i)^(?:" + _ORDINARY_WORDS + rb"|" + _ORDINARY_SIGNS + rb")$")
+_ORDINARY_WORD = re.compile(rb"(?i)^(?:" + _ORDINARY_WORDS + rb")$")
 _IDENTIFIER = re.compile(
     rb"[a-z]+(?:[-_.][a-z]+)*\d{0,2}$|[A-Z]+(?:[-_.][A-Z]+)*\d{0,2}$|(?:[A-Z]?[a-z]+)(?:[A-Z][a-z]+)*\d{0,2}$", re.ASCII
 )
@@ -78,7 +83,7 @@ def _password_confidence(value: bytes) -> float:
 
 
 def _unusual_confidence(value: bytes) -> float:
-    if _ORDINARY.match(value[:80]):
+    if _is_ordinary(value):
         digits = len(value) >= 6 and _DIGITS.match(value) is not None
         jumbled = (value.isalnum() or _is_jumbled_path(value)) and _looks_random(value)
         return 0.7 if digits or _weak_password(value) or jumbled else 0.0
@@ -99,13 +104,13 @@ def _key_confidence(value: bytes) -> float:
     if is_jumble(value) or _STRUNG.match(value):
         return 0.7
     is_short_word = len(value) < 12 and value.isalpha() and (value.islower() or value.istitle())
-    if is_short_word or len(value) > 2000 or b" " in value or _is_reserved(value) or is_stand_in(value):
+    if is_short_word or len(value) > 2000 or b" " in value or _is_reserved(value) or is_reference(value):
         return 0.0
     return _key_shape_confidence(value)
 
 
 def _key_shape_confidence(value: bytes) -> float:
-    if is_made_up(value) or _DIGITS.match(value) or _ORDINARY.match(value[:80]):
+    if is_made_up(value) or _DIGITS.match(value) or _is_ordinary(value):
         return 0.0
     if _UUID.match(value) or _HEX.match(value):
         return 0.8
@@ -134,6 +139,12 @@ def _stands_out(value: bytes) -> bool:
     if _HYPHENATED.match(value) or (not capital and not special and len(value) < 12):
         return False
     return small + capital + digit + special >= 3 or len(value) >= 16 or _mixes(value)
+
+
+def _is_ordinary(value: bytes) -> bool:
+    """Tell whether the value is of a kind that texts are full of; few kinds have letters and digits alone."""
+    head = value[:80]
+    return (_ORDINARY_WORD if head.isalnum() else _ORDINARY).match(head) is not None
 
 
 _SPECIAL_INSIDE = re.compile(rb"[A-Za-z][!#$%^&*+=?~@][A-Za-z]")
@@ -183,7 +194,7 @@ _JUMBLE = re.compile(rb"[A-Za-z0-9_$]+(?:\.[A-Za-z0-9_$]+){1,2}$")
 
 
 def _digits_inside(value: bytes) -> bool:
-    return value.translate(None, b"0123456789") != value and (len(_HUMP.findall(value)) >= 4 or len(value) >= 16)
+    return value.translate(None, b"0123456789") != value and (len(value) >= 16 or len(_HUMP.findall(value)) >= 4)
 
 
 def _looks_random(value: bytes) -> bool:

@@ -6,7 +6,7 @@ import itertools
 import re
 import unicodedata
 from bisect import bisect_right
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import ahocorasick_rs
@@ -16,7 +16,7 @@ from security.leakage.finding import Candidate, DetectionType, Label, Severity
 from security.leakage.hostnames import is_host_label, is_within_host
 from security.leakage.registered import RegisteredValues
 from security.leakage.tenant_places import SEPARATORS, STRETCH, Places
-from security.leakage.tenant_text import WIDE, TextBlock, in_source, plain_blocks, plain_run, plain_text
+from security.leakage.tenant_text import WIDE, in_source, plain_run, plain_text
 
 _FOLD = bytes(range(256)).lower()
 _WORD = frozenset(b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz")
@@ -134,9 +134,9 @@ class TenantIndex:
 
     def _find_disguised(self, raw: bytes, customer_id: str, limit: int) -> list[Candidate]:
         """Look in the text as it reads without marks, look-alikes and case; work out the places only where it pays."""
-        blocks: list[TextBlock] = []
-        found = self._find(plain_text(raw, blocks), customer_id, limit)
-        return in_source(blocks or list(plain_blocks(raw)), found) if found else found
+        plain, changes = plain_text(raw)
+        found = self._find(plain, customer_id, limit)
+        return in_source(raw, changes, found) if found else found
 
     def _find(self, raw: bytes, customer_id: str, limit: int) -> list[Candidate]:
         matches: list[_Match] = []
@@ -312,7 +312,7 @@ def _is_letter(encoded: bytes) -> bool:
     return character.isalnum() and character < "\u2e80"
 
 
-def _spelled(raw: bytes, letters: list[int], term: _Term) -> bool:
+def _spelled(raw: bytes, letters: Sequence[int], term: _Term) -> bool:
     """Tell whether the separators stand where the term has a seam, or after every single letter."""
     if letters[-1] - letters[0] == len(letters) - 1:
         return True

@@ -125,6 +125,13 @@ def test_what_a_flood_kept_from_being_read_is_a_finding(detector: Detector) -> N
     assert [(found.kind, found.severity) for found in findings[-1:]] == [("scan_limit", Severity.HIGH)]
 
 
+def test_what_was_not_read_begins_with_a_whole_letter(detector: Detector) -> None:
+    text = ("A" * 28 + "\ufffd" * 26 + "AAAAA0*44A0*44") * 20
+    for finding in detector.scan(text * 20):
+        assert 0 <= finding.start < finding.end <= len(text * 20)
+    assert any(found.kind == "scan_limit" for found in detector.scan(text))
+
+
 def test_it_reaches_the_bars_on_answers_it_was_not_tuned_on(detector: Detector) -> None:
     told = Detector(tenants=corpus.TENANTS)
     source = random.Random(20_26)
