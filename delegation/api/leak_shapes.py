@@ -49,10 +49,12 @@ class FeedbackOutput(serializers.Serializer[Any]):
 
 
 class FindingOutput(serializers.Serializer[Any]):
-    finding_id = serializers.UUIDField()
+    id = serializers.UUIDField()
+    finding_id = serializers.UUIDField(help_text="The same, by the name that addresses give it.")
     task_id = serializers.UUIDField()
     customer_id = serializers.CharField()
-    delegation_id = serializers.UUIDField(allow_null=True)
+    hop_id = serializers.UUIDField(allow_null=True)
+    delegation_id = serializers.UUIDField(allow_null=True, help_text="The same, by the name that tasks give it.")
     agent_type = serializers.CharField()
     agent_ve_id = serializers.CharField()
     severity = serializers.ChoiceField(choices=[each.value for each in Severity])
@@ -104,9 +106,11 @@ def finding_shape(row: LeakageLog) -> dict[str, Any]:
     said: LeakFeedback | None = getattr(row, "feedback", None)
     same = "agent_type agent_ve_id severity detection_type detected_content_preview confidence action_taken".split()
     return {
+        "id": str(row.id),
         "finding_id": str(row.id),
         "task_id": str(row.task_id),
         "customer_id": row.customer_id,
+        "hop_id": row.hop_id and str(row.hop_id),
         "delegation_id": row.hop_id and str(row.hop_id),
         **{name: getattr(row, name) for name in same},
         "redacted_response": row.redacted_response,

@@ -280,9 +280,11 @@ FINDING_ID = "0193a5c1-7c10-7d40-9b1a-3c2b1a090005"
 FEEDBACK_REQUEST: Sample = {"verdict": "false_alarm", "note": "A documented example value."}
 FEEDBACK: Sample = FEEDBACK_REQUEST | {"by": "alice", "at": "2026-11-22T09:05:00.000000Z"}
 FINDING: Sample = {
+    "id": FINDING_ID,
     "finding_id": FINDING_ID,
     "task_id": TASK_ID,
     "customer_id": "techcorp",
+    "hop_id": None,
     "delegation_id": None,
     "agent_type": "copywriter",
     "agent_ve_id": "ve-002",
