@@ -27,9 +27,6 @@ EMBEDDED := env -u DATABASE_URL -u REDIS_URL -u BROKER_URL
 # What never meets a server need not run again for each: pure packages, and programs that are always embedded.
 NO_SERVER := -m "not embedded" $(addprefix --ignore=tests/,architecture examples security/leakage)
 
-# What goes through no broker need not run again for another one.
-NO_BROKER := --ignore=tests/security
-
 .PHONY: help demo test check static test-services bench chaos fuzz lint format
 
 help:
@@ -72,7 +69,7 @@ test-services: $(VENV)/installed-dev
 	@echo "PostgreSQL and Redis:"
 	@DATABASE_URL="$(POSTGRES_URL)" REDIS_URL="$(CACHE_URL)" BROKER_URL="$(CACHE_URL)" $(PYTEST) $(NO_SERVER)
 	@echo "PostgreSQL and RabbitMQ:"
-	@DATABASE_URL="$(POSTGRES_URL)" REDIS_URL="$(CACHE_URL)" BROKER_URL="$(RABBITMQ_URL)" $(PYTEST) $(NO_SERVER) $(NO_BROKER)
+	@DATABASE_URL="$(POSTGRES_URL)" REDIS_URL="$(CACHE_URL)" BROKER_URL="$(RABBITMQ_URL)" $(PYTEST) $(NO_SERVER)
 
 bench: $(VENV)/installed-dev
 	@$(BIN)/python -m benchmarks
