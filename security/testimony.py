@@ -74,19 +74,16 @@ def record_refusal(
     if error.on_record:
         return
     error.on_record = True
-    row = AuthorizationLog(
-        **ruling(
-            principal,
-            action=action,
-            target=target,
-            authorized=False,
-            reason=reason or error.internal_message,
-            at=at or timezone.now(),
-        )
+    row = ruling(
+        principal,
+        action=action,
+        target=target,
+        authorized=False,
+        reason=reason or error.internal_message,
+        at=at or timezone.now(),
     )
     try:
-        with customer_rows(principal.customer_id):
-            row.save(force_insert=True)
+        _write(principal.customer_id, row)
     except DatabaseError:
         # The refusal stands, whether or not it can be written down.
         log.exception("refusal_not_recorded", customer_id=principal.customer_id, reason=error.internal_message)
@@ -106,18 +103,15 @@ def record_admission(principal: Principal, *, what: str, at: datetime, task_id: 
     key = (principal.user_id, principal.customer_id, task_id or what)
     if _is_told(key):
         return
-    row = AuthorizationLog(
-        **ruling(
-            principal,
-            action=Action.ACCESS_CONTEXT,
-            task_id=task_id,
-            authorized=True,
-            reason=f"{principal.username} {what} as {principal.role}",
-            at=at,
-        )
+    row = ruling(
+        principal,
+        action=Action.ACCESS_CONTEXT,
+        task_id=task_id,
+        authorized=True,
+        reason=f"{principal.username} {what} as {principal.role}",
+        at=at,
     )
-    with customer_rows(principal.customer_id):
-        row.save(force_insert=True)
+    _write(principal.customer_id, row)
     _remember(key)
 
 
@@ -131,21 +125,24 @@ def record_stranger(
     key = ("stranger", task_id, agent_ve_id, reason)
     if _is_told(key):
         return
-    row = AuthorizationLog(
-        **_row(
-            customer_id=customer_id,
-            action=Action.ACCESS_CONTEXT,
-            task_id=task_id,
-            agent_ve_id=agent_ve_id,
-            target=target,
-            authorized=False,
-            reason=reason,
-            at=at,
-        )
+    row = _row(
+        customer_id=customer_id,
+        action=Action.ACCESS_CONTEXT,
+        task_id=task_id,
+        agent_ve_id=agent_ve_id,
+        target=target,
+        authorized=False,
+        reason=reason,
+        at=at,
     )
-    with customer_rows(customer_id):
-        row.save(force_insert=True)
+    _write(customer_id, row)
     _remember(key)
+
+
+def _write(customer_id: str, row: dict[str, object]) -> None:
+    """Save a row of the log, whoever's rows the caller works with."""
+    with customer_rows(customer_id):
+        AuthorizationLog(**row).save(force_insert=True)
 
 
 def _is_told(key: tuple[object, ...]) -> bool:
