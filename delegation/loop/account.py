@@ -14,13 +14,20 @@ from delegation.policy.approval import Terms
 from delegation.policy.decision import Decision, Usage
 from delegation.policy.verdict import Verdict
 from delegation.states import Action, HopStatus, TaskStatus
-from delegation.store.records import BranchEnd, ClaimedHop, HopChanges, Row, Settlement, TaskEnd
+from delegation.store.records import (
+    BranchEnd,
+    ClaimedHop,
+    HopChanges,
+    LoggedDecision,
+    LoggedRuling,
+    Row,
+    Settlement,
+)
 from delegation.store.rows import (
     approval_row,
     call_digest,
     claimed_hop,
     clarification_row,
-    decision_row,
     hop_row,
     new_id,
 )
@@ -40,7 +47,7 @@ class Account:
     agent: AgentRecord | None = None
     seconds: float | None = None
     """How long the agent took; None where it was never called."""
-    authorizations: Sequence[Row] = ()
+    rulings: Sequence[LoggedRuling] = ()
     leakages: Sequence[Row] = ()
     findings: int = 0
     usage: Usage = field(default_factory=Usage)
@@ -55,27 +62,29 @@ def failed(account: Account, error: PlatformError, decision: Decision | None = N
     shown = {"code": error.code, "message": error.user_message}
     # An agent that still works when the time is over is told that nobody waits for it.
     works_on = account.hop.remote_task_id if isinstance(error, DeadlineExceeded) else ""
-    changes = HopChanges(
-        **_ended(account, HopStatus.FAILED, decision),
-        error_code=error.code,
-        error_message=error.user_message,
-        remote_task_id=works_on,
-        due_at=account.at if works_on else None,
-    )
-    log = _log(account, decision, status="failed", error_message=f"{error.code}: {error.user_message}")
+    changes = _ended(account, HopStatus.FAILED, decision)
+    changes |= {"error_code": error.code, "error_message": error.user_message}
+    if works_on:
+        changes |= {"remote_task_id": works_on, "due_at": account.at}
     event = {"delegation_id": str(account.hop.id), "error": shown, "execution_time_seconds": account.seconds}
     status = TaskStatus.REJECTED if error.code == _REJECTING else TaskStatus.FAILED
-    end = TaskEnd(status=status, error_code=error.code, error_message=error.user_message)
-    return _ending(account, changes, end, {"error": shown}, log=log, event=("hop.failed", event))
+    decided = _logged(account, status="failed")
+    return _ending(account, changes, status, {"error": shown}, decided=decided, event=("hop.failed", event))
 
 
 def handled(account: Account, decision: Decision) -> Settlement:
     """Settle work that is done: the result goes to the split that waits for it, or is the task's."""
-    changes = HopChanges(**_ended(account, HopStatus.COMPLETED, decision), result=decision.result)
-    log = _log(account, decision, status="completed", result_summary=summary(decision.result))
-    end = TaskEnd(status=TaskStatus.COMPLETED, result=decision.result)
-    told = {"result": decision.result}
-    return _ending(account, changes, end, told, log=log, event=_decided(account, decision))
+    changes = _ended(account, HopStatus.COMPLETED, decision)
+    changes["result"] = decision.result
+    summarised = summary(decision.result)
+    return _ending(
+        account,
+        changes,
+        TaskStatus.COMPLETED,
+        {"result": decision.result},
+        decided=_logged(account, status="completed", summary=summarised),
+        event=_decided(account, decision, summary=summarised),
+    )
 
 
 def asked(account: Account, decision: Decision, *, expires_at: datetime, remote_task_id: str = "") -> Settlement:
@@ -105,39 +114,50 @@ def asked(account: Account, decision: Decision, *, expires_at: datetime, remote_
         ("clarification.requested", told),
         ("task.input_required", {}),
     ]
-    changes = HopChanges(**_ended(account, HopStatus.WAITING, decision), remote_task_id=remote_task_id)
-    log = _log(account, decision, status="pending")
-    return _settlement(account, changes, log=log, events=events, clarifications=[question])
+    changes = _ended(account, HopStatus.WAITING, decision)
+    changes["remote_task_id"] = remote_task_id
+    decided = _logged(account, status="pending")
+    return _settlement(account, changes, decided=decided, events=events, clarifications=[question])
 
 
 def parked(account: Account, *, remote_task_id: str, due_at: datetime) -> Settlement:
     """Settle that the agent works on and will be asked again; nothing is decided yet."""
     hop = account.hop
-    changes = HopChanges(status=HopStatus.WAITING, remote_task_id=remote_task_id, polls=hop.polls + 1, due_at=due_at)
+    changes: HopChanges = {
+        "status": HopStatus.WAITING,
+        "remote_task_id": remote_task_id,
+        "polls": hop.polls + 1,
+        "due_at": due_at,
+    }
     events = [] if hop.polls else [_waiting(hop.id, "agent")]
     return Settlement(
         hop=hop,
         at=account.at,
         changes=changes,
         events=events,
-        authorizations=account.authorizations,
+        ve_id=account.ve_id,
+        rulings=account.rulings,
         leakages=account.leakages,
     )
 
 
 def held(hop: ClaimedHop, *, at: datetime, until: datetime) -> Settlement:
     """Settle that the hop waits for its turn under a rate limit; nothing of it has happened yet."""
-    changes = HopChanges(
-        status=HopStatus.WAITING, remote_task_id=hop.remote_task_id, polls=hop.polls, tries=hop.tries, due_at=until
-    )
+    changes = _as_it_stood(hop, HopStatus.WAITING)
+    changes["due_at"] = until
     waiting = {"delegation_id": str(hop.id), "waiting_for": "rate_limit", "until": until.isoformat()}
     return Settlement(hop=hop, at=at, changes=changes, events=[("hop.waiting", waiting)])
 
 
 def handed_back(hop: ClaimedHop, *, at: datetime) -> Settlement:
     """Settle that another worker is to run the hop, from where it stands."""
-    changes = HopChanges(status=HopStatus.PENDING, remote_task_id=hop.remote_task_id, polls=hop.polls, tries=hop.tries)
+    changes = _as_it_stood(hop, HopStatus.PENDING)
     return Settlement(hop=hop, at=at, changes=changes)
+
+
+def _as_it_stood(hop: ClaimedHop, status: HopStatus) -> HopChanges:
+    """Return the columns of a hop that nothing new is known of."""
+    return {"status": status, "remote_task_id": hop.remote_task_id, "polls": hop.polls, "tries": hop.tries}
 
 
 def referred(
@@ -195,16 +215,14 @@ def referred(
         elif runs_here:
             own.append(claimed_hop(child, task))
             events.append(("hop.started", started(child, name=target.name)))
-    changes = HopChanges(
-        **_ended(account, HopStatus.WAITING if split else HopStatus.COMPLETED, decision),
-        pending_branches=len(children) if split else 0,
-        wanted_branches=decision.quorum,
-    )
+    changes = _ended(account, HopStatus.WAITING if split else HopStatus.COMPLETED, decision)
+    if split:
+        changes |= {"pending_branches": len(children), "wanted_branches": decision.quorum}
     status = "pending" if approvals and not split else "completed"
     settlement = _settlement(
         account,
         changes,
-        log=_log(account, decision, status=status),
+        decided=_logged(account, status=status),
         events=events,
         new_hops=children,
         approvals=approvals,
@@ -285,83 +303,67 @@ def _approval_events(approval: Row, child: Row) -> list[tuple[str, Row]]:
 
 
 def _settlement(
-    account: Account, changes: HopChanges, *, log: Row, events: list[tuple[str, Row]], **more: Any
+    account: Account, changes: HopChanges, *, decided: LoggedDecision, events: list[tuple[str, Row]], **more: Any
 ) -> Settlement:
     return Settlement(
         hop=account.hop,
         at=account.at,
         changes=changes,
         events=events,
-        decisions=[log],
-        authorizations=account.authorizations,
+        ve_id=account.ve_id,
+        decision=decided,
+        rulings=account.rulings,
         leakages=account.leakages,
         **{"depth_reached": account.hop.depth, **more},
     )
 
 
 def _ending(
-    account: Account, changes: HopChanges, end: TaskEnd, told: Row, *, log: Row, event: tuple[str, Row]
+    account: Account,
+    changes: HopChanges,
+    ends_task: TaskStatus,
+    told: Row,
+    *,
+    decided: LoggedDecision,
+    event: tuple[str, Row],
 ) -> Settlement:
     """Settle a hop that nothing follows: its branch of a split is over, or with it the whole task."""
     task, split_id = account.hop.task, account.hop.join_id
     if split_id is not None:
-        succeeded = changes.status == HopStatus.COMPLETED
+        succeeded = changes["status"] == HopStatus.COMPLETED
         owner = account.hop.owner
         branch = BranchEnd(split_id=split_id, resume_id=new_id(), succeeded=succeeded, owner=owner)
-        return _settlement(account, changes, log=log, events=[event], ends_branch=branch)
-    totals = {"hop_count": task.hop_count, "cost_usd": round(task.cost_usd + changes.cost_usd, 6)}
-    events = [event, (f"task.{end.status}", {**told, **totals})]
-    return _settlement(account, changes, log=log, events=events, end=end)
+        return _settlement(account, changes, decided=decided, events=[event], ends_branch=branch)
+    totals = {"hop_count": task.hop_count, "cost_usd": round(task.cost_usd + account.usage.cost_usd, 6)}
+    events = [event, (f"task.{ends_task}", {**told, **totals})]
+    return _settlement(account, changes, decided=decided, events=events, ends_task=ends_task)
 
 
-def _ended(account: Account, status: HopStatus, decision: Decision | None) -> Row:
+def _ended(account: Account, status: HopStatus, decision: Decision | None) -> HopChanges:
     """Return the columns that every hop whose call is over shares."""
     usage = account.usage
-    spent = {"input_tokens": usage.input_tokens, "output_tokens": usage.output_tokens, "cost_usd": usage.cost_usd}
-    completed_at = None if status == HopStatus.WAITING else account.at
-    columns: Row = {"status": status, "completed_at": completed_at, "findings": account.findings, **spent}
-    if decision is None:
-        return columns
-    return columns | {
-        "action": decision.action,
-        "delegated_to": ", ".join(subtask.delegated_to for subtask in decision.subtasks),
-        "confidence": decision.confidence,
-        "reason": decision.reason,
+    changes: HopChanges = {
+        "status": status,
+        "findings": account.findings,
+        "input_tokens": usage.input_tokens,
+        "output_tokens": usage.output_tokens,
+        "cost_usd": usage.cost_usd,
     }
+    if status != HopStatus.WAITING:
+        changes["completed_at"] = account.at
+    if decision is not None:
+        changes["action"] = decision.action
+        changes["delegated_to"] = ", ".join(subtask.delegated_to for subtask in decision.subtasks)
+        changes["confidence"] = decision.confidence
+        changes["reason"] = decision.reason
+    return changes
 
 
-def _log(
-    account: Account, decision: Decision | None, *, status: str, result_summary: str = "", error_message: str = ""
-) -> Row:
-    hop = account.hop
-    said: Row = (
-        {}
-        if decision is None
-        else {
-            "action": decision.action,
-            "delegated_to": ", ".join(subtask.delegated_to for subtask in decision.subtasks),
-            "confidence": decision.confidence,
-            "reason": decision.reason,
-        }
-    )
-    return decision_row(
-        hop_id=hop.id,
-        task_id=hop.task.id,
-        customer_id=hop.task.customer_id,
-        depth=hop.depth,
-        agent_type=hop.agent_type,
-        agent_ve_id=account.ve_id,
-        status=status,
-        started_at=hop.started_at,
-        at=account.at,
-        seconds=account.seconds,
-        result_summary=result_summary,
-        error_message=error_message,
-        **said,
-    )
+def _logged(account: Account, *, status: str, summary: str = "") -> LoggedDecision:
+    return {"id": new_id(), "status": status, "seconds": account.seconds, "summary": summary}
 
 
-def _decided(account: Account, decision: Decision) -> tuple[str, Row]:
+def _decided(account: Account, decision: Decision, *, summary: str = "") -> tuple[str, Row]:
     return "hop.decided", {
         "delegation_id": str(account.hop.id),
         "action": decision.action,
@@ -369,7 +371,7 @@ def _decided(account: Account, decision: Decision) -> tuple[str, Row]:
         "confidence": decision.confidence,
         "reason": decision.reason,
         "execution_time_seconds": account.seconds,
-        "result_summary": "" if decision.result is None else summary(decision.result),
+        "result_summary": summary,
         "findings": account.findings,
         "cost_usd": account.usage.cost_usd,
     }

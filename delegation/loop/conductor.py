@@ -210,7 +210,7 @@ class Conductor:
     async def _account_for(self, run: HopRun, settlement: Settlement) -> None:
         """Settle the call's budget before its record is committed; a call that goes on holds until it is looked at."""
         terms, changes = run.budgeted, settlement.changes
-        due_at = changes.due_at if changes.status == HopStatus.WAITING else None
+        due_at = changes.get("due_at") if changes["status"] == HopStatus.WAITING else None
         if terms is None:
             return
         if due_at is None:

@@ -7,12 +7,11 @@ from delegation.store.records import Settled, Settlement
 def count(settlement: Settlement, settled: Settled, *, known: frozenset[str]) -> None:
     """Count what has been committed. Agents that do not exist are counted as one: their names are an agent's whim."""
     task = settlement.hop.task
-    for row in settlement.decisions:
-        targets = str(row["delegated_to_type"]).split(", ")
-        for target in targets:
-            action = row["decision_action"] or ""
+    if settlement.decision is not None:
+        action, status = settlement.changes.get("action", ""), settlement.decision["status"]
+        for target in settlement.changes.get("delegated_to", "").split(", "):
             named = target if not target or target in known else "unknown"
-            metrics.DELEGATIONS.labels(settlement.hop.agent_type, named, action, row["status"]).inc()
-    if settlement.end is not None:
+            metrics.DELEGATIONS.labels(settlement.hop.agent_type, named, action, status).inc()
+    if settlement.ends_task is not None:
         seconds = (settlement.at - task.created_at).total_seconds()
         metrics.TASK_DURATION.labels(settled.hop_count, settled.depth_reached).observe(seconds)

@@ -177,6 +177,8 @@ class Engine:
         if self._draining and settlement.ends_branch is not None:
             settlement = replace(settlement, ends_branch=replace(settlement.ends_branch, owner=None))
         settled = await self._settler.settle(settlement)
+        changes = settlement.changes
+        waits_until = changes.get("due_at") if changes["status"] == HopStatus.WAITING else None
         if settled.held:
             task = settlement.hop.task
             self._announce({task.id: (task.customer_id, settled.last_seq)})
@@ -190,11 +192,11 @@ class Engine:
                 await self._read(lambda: branches_cancel(task_id=task.id, split_id=split_id, now=_now()))
                 self._awake.set()
                 await self._abort_canceled()
-            if settlement.changes.status == HopStatus.WAITING and settlement.changes.due_at is not None:
-                self._alarm.ring_at(settlement.changes.due_at)
-        elif settlement.changes.status == HopStatus.WAITING and settlement.changes.remote_task_id:
+            if waits_until is not None:
+                self._alarm.ring_at(waits_until)
+        elif changes["status"] == HopStatus.WAITING and changes.get("remote_task_id"):
             # The agent has begun work that nobody waits for, if it was cancelled meanwhile.
-            await self._read(take_back_late, settlement.hop.id, settlement.changes.remote_task_id, settlement.at)
+            await self._read(take_back_late, settlement.hop.id, changes["remote_task_id"], settlement.at)
         return settled
 
     async def drain(self) -> None:

@@ -10,8 +10,8 @@ from delegation.loop.screening import Screened
 from delegation.policy.decision import Decision, Usage
 from delegation.policy.verdict import Situation, Verdict
 from delegation.store import ClaimedHop
-from delegation.store.records import Row
-from delegation.store.rows import ruling_row
+from delegation.store.records import LoggedRuling, Row
+from delegation.store.rows import logged_ruling
 from security.authorisation import Ruling
 from security.errors import AuthFailed, CustomerDisabled, LeakageDetected, PlatformError
 from security.leak_rules import LeakRules
@@ -30,7 +30,7 @@ class HopRun:
         self._agent: AgentRecord | None = None
         self.usage = Usage()
         self.budgeted: Terms | None = None
-        self._authorizations: list[Row] = []
+        self._rulings: list[LoggedRuling] = []
         self._leakages: list[Row] = []
         self._findings = 0
 
@@ -106,25 +106,17 @@ class HopRun:
             at=_now(),
             agent=self._agent,
             seconds=self.seconds,
-            authorizations=tuple(self._authorizations),
+            rulings=tuple(self._rulings),
             leakages=tuple(self._leakages),
             findings=self._findings,
             usage=self.usage,
         )
 
     def _record(self, ruling: Ruling, *, action: str, target: str) -> None:
-        row = ruling_row(
-            task_id=self.hop.task.id,
-            customer_id=self.hop.task.customer_id,
-            agent_ve_id=self._agent.ve_id if self._agent else "",
-            target=target,
-            action=action,
-            authorized=ruling.authorized,
-            reason=ruling.reason,
-            headers={"X-Customer-ID": self.hop.task.customer_id},
-            at=_now(),
+        logged = logged_ruling(
+            target=target, action=action, authorized=ruling.authorized, reason=ruling.reason, at=_now()
         )
-        self._authorizations.append(row)
+        self._rulings.append(logged)
 
 
 def _now() -> datetime:

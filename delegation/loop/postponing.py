@@ -15,21 +15,21 @@ def postponed(account: Account, error: PlatformError, *, pause_seconds: float) -
     # For an agent that rests nothing has been tried.
     tried = not isinstance(error, AgentResting)
     due_at = account.at + timedelta(seconds=pause_seconds)
-    changes = HopChanges(
-        status=HopStatus.WAITING,
-        remote_task_id=hop.remote_task_id,
-        polls=hop.polls,
-        tries=hop.tries + tried,
-        due_at=due_at,
-        input_tokens=usage.input_tokens,
-        output_tokens=usage.output_tokens,
-        cost_usd=usage.cost_usd,
-    )
+    changes: HopChanges = {
+        "status": HopStatus.WAITING,
+        "remote_task_id": hop.remote_task_id,
+        "polls": hop.polls,
+        "tries": hop.tries + tried,
+        "due_at": due_at,
+        "input_tokens": usage.input_tokens,
+        "output_tokens": usage.output_tokens,
+        "cost_usd": usage.cost_usd,
+    }
     told = {
         "delegation_id": str(hop.id),
         "waiting_for": "retry",
         "error": {"code": error.code, "message": error.user_message},
-        "tries": changes.tries,
+        "tries": changes["tries"],
         "retry_at": due_at.isoformat(),
     }
     return Settlement(
@@ -38,6 +38,7 @@ def postponed(account: Account, error: PlatformError, *, pause_seconds: float) -
         changes=changes,
         events=[("hop.waiting", told)],
         # The ruling that allowed the call is recorded with the first try.
-        authorizations=account.authorizations if tried else (),
+        ve_id=account.ve_id,
+        rulings=account.rulings if tried else (),
         leakages=account.leakages,
     )

@@ -20,10 +20,14 @@ from delegation.store.records import (
     LOST,
     NO_LIMIT,
     NOTHING_TAKEN,
+    REASON_LENGTH,
+    TARGET_LENGTH,
     AgentKey,
     BranchEnd,
     ClaimedHop,
     Claims,
+    LoggedDecision,
+    LoggedRuling,
     NewTask,
     Row,
     Settled,
@@ -79,17 +83,19 @@ def _settle(one: Settlement) -> Settled:
     held = Hop.objects.filter(
         id=one.hop.id, status=HopStatus.RUNNING, owner=one.hop.owner, claim=one.hop.claim, task=task
     )
-    changes = {name: getattr(one.changes, name) for name in HOP_CHANGES if name != "due_at"}
+    fresh = Hop()
+    changes = {name: one.changes.get(name, getattr(fresh, name)) for name in HOP_CHANGES}
+    changes["due_at"] = _sooner(one.changes.get("due_at"))
     if task is not None and one.new_hops and task.hop_count + len(one.new_hops) > task.hop_budget:
         return Settled(held=True, affordable=False)
-    if task is None or held.update(owner=None, **changes, due_at=_sooner(one.changes.due_at)) != 1:
+    if task is None or held.update(owner=None, **changes) != 1:
         return LOST
     for model, rows in (
         (Hop, one.new_hops),
         (Approval, one.approvals),
         (Clarification, one.clarifications),
-        (DelegationLog, one.decisions),
-        (AuthorizationLog, one.authorizations),
+        (DelegationLog, [_decision_row(one, one.decision)] if one.decision else []),
+        (AuthorizationLog, [_ruling_row(one, ruling) for ruling in one.rulings]),
         (LeakageLog, one.leakages),
     ):
         _insert(model, rows)
@@ -108,6 +114,48 @@ def _settle(one: Settlement) -> Settled:
         resumed=resumed,
         leaves_branches=leaves_branches,
     )
+
+
+def _decision_row(one: Settlement, logged: LoggedDecision) -> Row:
+    """Return the row of agent_delegation_logs."""
+    hop, changes = one.hop, one.changes
+    return {
+        "id": logged["id"],
+        "task_id": hop.task.id,
+        "customer_id": hop.task.customer_id,
+        "hop_id": hop.id,
+        "delegation_depth": hop.depth,
+        "agent_type": hop.agent_type,
+        "agent_ve_id": one.ve_id,
+        "decision_action": changes.get("action"),
+        "delegated_to_type": changes.get("delegated_to", ""),
+        "confidence_score": changes.get("confidence"),
+        "decision_reason": changes.get("reason", ""),
+        "execution_time_seconds": logged["seconds"],
+        "status": logged["status"],
+        "result_summary": logged["summary"],
+        "error_message": ": ".join(changes[name] for name in ("error_code", "error_message") if name in changes),
+        "created_at": hop.started_at,
+        "completed_at": one.at,
+    }
+
+
+def _ruling_row(one: Settlement, logged: LoggedRuling) -> Row:
+    """Return the row of agent_authorization_logs."""
+    authorized, reason = logged["authorized"], logged["reason"]
+    return {
+        "id": logged["id"],
+        "customer_id": one.hop.task.customer_id,
+        "task_id": one.hop.task.id,
+        "agent_ve_id": one.ve_id,
+        "target_agent_type": logged["target"][:TARGET_LENGTH],
+        "action": logged["action"],
+        "authorized": authorized,
+        "authorization_reason": reason[:REASON_LENGTH] if authorized else "",
+        "denied_reason": "" if authorized else reason,
+        "request_headers": {"X-Customer-ID": one.hop.task.customer_id},
+        "created_at": logged["at"],
+    }
 
 
 def _resumed(ended: BranchEnd, *, at: datetime) -> ClaimedHop | None:
@@ -142,13 +190,13 @@ def _move(task: Task, one: Settlement, *, hops: int) -> None:
     task.hop_count += hops
     task.depth_reached = max(task.depth_reached, one.depth_reached)
     task.open_questions += len(one.approvals) + len(one.clarifications)
-    task.input_tokens += one.changes.input_tokens
-    task.output_tokens += one.changes.output_tokens
-    Task.objects.filter(id=task.id).update(cost_usd=F("cost_usd") + one.changes.cost_usd)
+    task.input_tokens += one.changes.get("input_tokens", 0)
+    task.output_tokens += one.changes.get("output_tokens", 0)
+    Task.objects.filter(id=task.id).update(cost_usd=F("cost_usd") + one.changes.get("cost_usd", 0))
     task.status = TaskStatus.INPUT_REQUIRED if task.open_questions else TaskStatus.WORKING
-    if one.end is not None:
-        task.status, task.result = one.end.status, one.end.result
-        task.error_code, task.error_message = one.end.error_code, one.end.error_message
+    if one.ends_task is not None:
+        task.status, task.result = one.ends_task, one.changes.get("result")
+        task.error_code, task.error_message = one.changes.get("error_code", ""), one.changes.get("error_message", "")
         task.completed_at = one.at
     task.save(
         update_fields="last_seq hop_count depth_reached open_questions input_tokens output_tokens status result "

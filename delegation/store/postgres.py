@@ -18,7 +18,6 @@ from django.db import connection, transaction
 
 from delegation.store import postgres_sql
 from delegation.store.records import (
-    HOP_CHANGES,
     LOST,
     NO_LIMIT,
     NOTHING_TAKEN,
@@ -137,14 +136,13 @@ def _document(settlements: Sequence[Settlement]) -> dict[str, list[Row]]:
     """Return the settlements as the lists that the statement reads; ``by`` names the hop whose claim they hang on."""
     return {
         "settlements": [_settlement(one) for one in settlements],
-        "hops": [{"by": one.hop.id, **row} for one in settlements for row in one.new_hops],
+        "children": [_child(one.hop.id, row) for one in settlements for row in one.new_hops],
         "approvals": [{"by": one.hop.id, **row} for one in settlements for row in one.approvals],
         "clarifications": [{"by": one.hop.id, **row} for one in settlements for row in one.clarifications],
-        "decisions": [{"by": one.hop.id, **row} for one in settlements for row in one.decisions],
-        "authorizations": [{"by": one.hop.id, **row} for one in settlements for row in one.authorizations],
+        "rulings": [{"by": one.hop.id, **ruling} for one in settlements for ruling in one.rulings],
         "leakages": [{"by": one.hop.id, **row} for one in settlements for row in one.leakages],
         "events": [
-            {"by": one.hop.id, "place": place, "type": type_, "at": one.at, "data": data}
+            {"by": one.hop.id, "place": place, "type": type_, "data": data}
             for one in settlements
             for place, (type_, data) in enumerate(one.events)
         ],
@@ -152,28 +150,37 @@ def _document(settlements: Sequence[Settlement]) -> dict[str, list[Row]]:
 
 
 def _settlement(one: Settlement) -> Row:
-    end = one.end
-    return {
-        **{name: getattr(one.changes, name) for name in HOP_CHANGES},
+    """Return what the settlement says of its hop. What there is not is left out: every word costs its reading."""
+    row: Row = {
+        **one.changes,
         "hop": one.hop.id,
         "task": one.hop.task.id,
         "customer": one.hop.task.customer_id,
         "held_owner": one.hop.owner,
         "held_claim": one.hop.claim,
         "at": one.at,
-        "ends_branch_of": one.ends_branch and one.ends_branch.split_id,
-        "resume_id": one.ends_branch and one.ends_branch.resume_id,
-        "resume_owner": one.ends_branch and one.ends_branch.owner,
-        "branch_succeeded": one.ends_branch and one.ends_branch.succeeded,
+        "ve_id": one.ve_id,
         "n_events": len(one.events),
-        "n_hops": len(one.new_hops),
-        "n_questions": len(one.approvals) + len(one.clarifications),
         "depth_reached": one.depth_reached,
-        "end_status": end and end.status,
-        "end_result": end and end.result,
-        "end_code": end and end.error_code,
-        "end_message": end and end.error_message,
     }
+    if one.decision is not None:
+        row |= {f"log_{name}": value for name, value in one.decision.items()}
+    if one.new_hops:
+        row["n_hops"] = len(one.new_hops)
+    if one.approvals or one.clarifications:
+        row["n_questions"] = len(one.approvals) + len(one.clarifications)
+    if one.ends_task is not None:
+        row["ends_task"] = one.ends_task
+    if one.ends_branch is not None:
+        row["ends_branch_of"] = one.ends_branch.split_id
+        row["resume_id"] = one.ends_branch.resume_id
+        row["resume_owner"] = one.ends_branch.owner
+        row["branch_succeeded"] = one.ends_branch.succeeded
+    return row
+
+
+def _child(by: UUID, row: Row) -> Row:
+    return {"by": by, **{name: row[name] for name in postgres_sql.CHILD_COLUMNS if row[name] is not None}}
 
 
 def _as_json(document: dict[str, list[Row]]) -> Row:

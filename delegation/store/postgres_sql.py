@@ -8,7 +8,7 @@ from django.db import connection, models
 from audit.models import AuthorizationLog, DelegationLog, LeakageLog
 from delegation.models import Approval, Clarification, Hop, Task, TaskEvent
 from delegation.states import TASK_ENDED
-from delegation.store.records import HOP_CHANGES
+from delegation.store.records import HOP_CHANGES, REASON_LENGTH, TARGET_LENGTH
 from delegation.store.rows import CONTINUED, HOP_COLUMNS
 
 # Said so that the index of tasks alive cannot serve it: for a list of keys the planner may think that shorter to read.
@@ -27,6 +27,64 @@ _CONTINUED = {
     "claim": "runs_on::integer",
     "created_at": "completed_at",
     "started_at": "CASE WHEN runs_on THEN completed_at END",
+}
+
+
+# What a child does not take over from the hop that delegated, whose settlement (``done``) it hangs on.
+CHILD_COLUMNS = "id join_id branch agent_type agent_ve_id instruction status".split()
+_CHILD = {name: f"x.{name}" for name in CHILD_COLUMNS} | {
+    "task_id": "done.task",
+    "customer_id": "done.customer",
+    "parent_id": "done.hop",
+    "depth": "done.depth + 1",
+    "path": "done.path || to_jsonb(x.agent_type)",
+    "priority": "done.priority",
+    "owner": "CASE WHEN x.status = 'running' THEN done.held_owner END",
+    "claim": "(x.status = 'running')::integer",
+    "created_at": "done.at",
+    "started_at": "CASE WHEN x.status = 'running' THEN done.at END",
+}
+
+_LOGGED_DECISION = {
+    "id": "log_id",
+    "task_id": "task",
+    "customer_id": "customer",
+    "hop_id": "hop",
+    "delegation_depth": "depth",
+    "agent_type": "agent_type",
+    "agent_ve_id": "ve_id",
+    "decision_action": "action",
+    "delegated_to_type": "coalesce(delegated_to, '')",
+    "confidence_score": "confidence",
+    "decision_reason": "coalesce(reason, '')",
+    "execution_time_seconds": "log_seconds",
+    "status": "log_status",
+    "result_summary": "log_summary",
+    "error_message": "concat_ws(': ', error_code, error_message)",
+    "created_at": "started_at",
+    "completed_at": "at",
+}
+
+_RULING = {
+    "id": "uuid",
+    "target": "text",
+    "action": "text",
+    "authorized": "boolean",
+    "reason": "text",
+    "at": "timestamptz",
+}
+_LOGGED_RULING = {
+    "id": "x.id",
+    "customer_id": "done.customer",
+    "task_id": "done.task",
+    "agent_ve_id": "done.ve_id",
+    "target_agent_type": f"left(x.target, {TARGET_LENGTH})",
+    "action": "x.action",
+    "authorized": "x.authorized",
+    "authorization_reason": f"CASE WHEN x.authorized THEN left(x.reason, {REASON_LENGTH}) ELSE '' END",
+    "denied_reason": "CASE WHEN x.authorized THEN '' ELSE x.reason END",
+    "request_headers": "jsonb_build_object('X-Customer-ID', done.customer)",
+    "created_at": "x.at",
 }
 
 
@@ -60,6 +118,13 @@ def _insert(model: type[models.Model], key: str, *, gate: str = "") -> str:
     described = {name: columns[name] for name in given}
     source = _rows(key, {"by": "uuid", **described} if "x.by" in gate else described)
     return f'INSERT INTO "{model._meta.db_table}" ({names}) SELECT {values} FROM {source} {gate}'
+
+
+def _insert_from(model: type[models.Model], values: dict[str, str], source: str) -> str:
+    """Return an INSERT of these values, by column, from the source: a column that is not named gets its default."""
+    columns = {**{name: _default(model, name) for name in _columns(model)}, **values}
+    names = ", ".join(f'"{name}"' for name in columns)
+    return f'INSERT INTO "{model._meta.db_table}" ({names}) SELECT {", ".join(columns.values())} FROM {source}'
 
 
 @cache
@@ -112,7 +177,6 @@ _NO_JOINS = _Joins()
 
 
 def _joins() -> _Joins:
-    continuation = {**{name: _default(Hop, name) for name in _columns(Hop)}, **_CONTINUED}
     ctes = f"""
     ended AS (
         SELECT ends_branch_of AS split, count(*)::smallint AS n,
@@ -133,8 +197,7 @@ def _joins() -> _Joins:
         RETURNING p.*, e.resume_id, e.resume_owner),
     whole AS MATERIALIZED (
         SELECT *, pending_branches = 0 AND resume_owner IS NOT NULL AS runs_on FROM joined WHERE status = 'completed'),
-    resumed AS (
-        INSERT INTO delegation_hop ({", ".join(continuation)}) SELECT {", ".join(continuation.values())} FROM whole),
+    resumed AS ({_insert_from(Hop, _CONTINUED, "whole")}),
     """
     return _Joins(
         ctes=ctes,
@@ -149,20 +212,30 @@ def _joins() -> _Joins:
     )
 
 
-# What a settlement may bring, by the parameter that lists it. Most bring little: what is not there costs nothing.
-_BROUGHT = {
-    "hops": Hop,
-    "approvals": Approval,
-    "clarifications": Clarification,
-    "decisions": DelegationLog,
-    "authorizations": AuthorizationLog,
-    "leakages": LeakageLog,
-}
+_HELD = "JOIN done ON done.hop = x.by"
+
+
+@cache
+def _brought() -> dict[str, str]:
+    """Return what a settlement may bring, by the parameter that lists it, with the INSERT of it.
+
+    Most bring little: what is not there costs nothing.
+    """
+    hop = _columns(Hop)
+    child = {"by": "uuid", **{name: hop[name] for name in CHILD_COLUMNS}}
+    ruling = {"by": "uuid", **_RULING}
+    return {
+        "children": _insert_from(Hop, _CHILD, f"{_rows('children', child)} {_HELD}"),
+        "rulings": _insert_from(AuthorizationLog, _LOGGED_RULING, f"{_rows('rulings', ruling)} {_HELD}"),
+        "approvals": _insert(Approval, "approvals", gate=_HELD),
+        "clarifications": _insert(Clarification, "clarifications", gate=_HELD),
+        "leakages": _insert(LeakageLog, "leakages", gate=_HELD),
+    }
 
 
 @cache
 def settle(lists: frozenset[str]) -> str:
-    """Settle hops that bring these lists (keys of ``_BROUGHT``), and "branches" where a branch of a split ends.
+    """Settle hops that bring these lists (keys of ``_brought``), and "branches" where a branch of a split ends.
 
     Returns a row for each hop whose claim still held, a row for each that its task cannot afford, and a row (without a
     hop) for each task that moved.
@@ -180,6 +253,11 @@ def settle(lists: frozenset[str]) -> str:
         "held_owner": "uuid",
         "held_claim": "integer",
         "at": "timestamptz",
+        "ve_id": "text",
+        "log_id": "uuid",
+        "log_status": "text",
+        "log_seconds": "double precision",
+        "log_summary": "text",
         "ends_branch_of": "uuid",
         "resume_id": "uuid",
         "resume_owner": "uuid",
@@ -188,25 +266,21 @@ def settle(lists: frozenset[str]) -> str:
         "n_hops": "integer",
         "n_questions": "integer",
         "depth_reached": "smallint",
-        "end_status": "text",
-        "end_result": "jsonb",
-        "end_code": "text",
-        "end_message": "text",
+        "ends_task": "text",
     }
-    assignments = ", ".join(f'"{name}" = s."{name}"' for name in changes if name != "due_at")
-    event = {"by": "uuid", "place": "integer", "type": "text", "at": "timestamptz", "data": "jsonb"}
-    joins = _joins() if "branches" in lists else _NO_JOINS
-    held = "JOIN done ON done.hop = x.by"
-    brought = "\n    ".join(
-        f"new_{key} AS ({_insert(model, key, gate=held)})," for key, model in _BROUGHT.items() if key in lists
+    assignments = ", ".join(
+        f'"{name}" = coalesce(s."{name}", {_default(Hop, name)})' for name in changes if name != "due_at"
     )
+    event = {"by": "uuid", "place": "integer", "type": "text", "data": "jsonb"}
+    joins = _joins() if "branches" in lists else _NO_JOINS
+    brought = "\n    ".join(f"new_{key} AS ({insert})," for key, insert in _brought().items() if key in lists)
     return f"""
     WITH wanted AS MATERIALIZED (SELECT x.* FROM {_rows("settlements", settlement)}),
     locked AS MATERIALIZED (
         SELECT id, last_seq, hop_count, hop_budget, depth_reached FROM delegation_task
         WHERE id = ANY (ARRAY(SELECT task FROM wanted)) AND {_ALIVE} ORDER BY id FOR UPDATE),
     budgeted AS MATERIALIZED (
-        SELECT w.*, l.last_seq, l.hop_count, l.depth_reached AS depth_before, w.n_hops = 0 OR
+        SELECT w.*, l.last_seq, l.hop_count, l.depth_reached AS depth_before, w.n_hops IS NULL OR
                l.hop_count + sum(w.n_hops) OVER (PARTITION BY w.task ORDER BY w.hop) <= l.hop_budget AS affordable
         FROM wanted w JOIN locked l ON l.id = w.task),
     done AS (
@@ -216,14 +290,15 @@ def settle(lists: frozenset[str]) -> str:
             due_at = CASE WHEN s.due_at IS NOT NULL THEN least(s.due_at, h.due_at) END
         FROM budgeted s
         WHERE s.affordable AND h.id = s.hop AND h.owner = s.held_owner AND h.claim = s.held_claim
-        RETURNING s.*),
+        RETURNING s.*, h.depth, h.agent_type, h.path, h.priority, h.started_at),
     {joins.ctes}
     {brought}
+    decisions AS ({_insert_from(DelegationLog, _LOGGED_DECISION, "done WHERE log_id IS NOT NULL")}),
     events AS (
         INSERT INTO delegation_taskevent (task_id, customer_id, seq, type, at, data)
         SELECT task, customer, last_seq + row_number() OVER (PARTITION BY task ORDER BY at, by, place), type, at, data
-        FROM (SELECT done.task, done.customer, done.last_seq, x.at, x.by, x.place, x.type, x.data
-              FROM {_rows("events", event)} {held}{joins.started}) news),
+        FROM (SELECT done.task, done.customer, done.last_seq, done.at, x.by, x.place, x.type, x.data
+              FROM {_rows("events", event)} {_HELD}{joins.started}) news),
     moved AS (
         UPDATE delegation_task t SET
             last_seq = t.last_seq + d.n_events + {joins.started_hops},
@@ -233,18 +308,21 @@ def settle(lists: frozenset[str]) -> str:
             input_tokens = t.input_tokens + d.input_tokens,
             output_tokens = t.output_tokens + d.output_tokens,
             cost_usd = t.cost_usd + d.cost_usd,
-            status = coalesce(d.end_status, CASE WHEN t.open_questions + d.n_questions > 0
+            status = coalesce(d.ends_task, CASE WHEN t.open_questions + d.n_questions > 0
                                                  THEN 'input_required' ELSE 'working' END),
-            result = d.end_result,
-            error_code = coalesce(d.end_code, ''),
-            error_message = coalesce(d.end_message, ''),
+            result = d.result,
+            error_code = coalesce(d.error_code, ''),
+            error_message = coalesce(d.error_message, ''),
             completed_at = d.ended_at
-        FROM (SELECT task, sum(n_events) AS n_events, sum(n_hops) AS n_hops, sum(n_questions) AS n_questions,
-                     max(depth_reached) AS depth_reached, sum(input_tokens) AS input_tokens,
-                     sum(output_tokens) AS output_tokens, sum(cost_usd) AS cost_usd, max(end_status) AS end_status,
-                     (array_agg(end_result) FILTER (WHERE end_status IS NOT NULL))[1] AS end_result,
-                     max(end_code) AS end_code, max(end_message) AS end_message,
-                     max(at) FILTER (WHERE end_status IS NOT NULL) AS ended_at
+        FROM (SELECT task, sum(n_events) AS n_events, coalesce(sum(n_hops), 0) AS n_hops,
+                     coalesce(sum(n_questions), 0) AS n_questions, max(depth_reached) AS depth_reached,
+                     coalesce(sum(input_tokens), 0) AS input_tokens, coalesce(sum(output_tokens), 0) AS output_tokens,
+                     coalesce(sum(cost_usd), 0) AS cost_usd, max(ends_task) AS ends_task,
+                     -- A task ends with one hop.
+                     (array_agg(result) FILTER (WHERE ends_task IS NOT NULL))[1] AS result,
+                     max(error_code) FILTER (WHERE ends_task IS NOT NULL) AS error_code,
+                     max(error_message) FILTER (WHERE ends_task IS NOT NULL) AS error_message,
+                     max(at) FILTER (WHERE ends_task IS NOT NULL) AS ended_at
               FROM done GROUP BY task) d
         WHERE t.id = d.task
         RETURNING t.id, t.last_seq, t.hop_count, t.depth_reached, t.cost_usd)

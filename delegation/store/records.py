@@ -4,15 +4,17 @@ Rows are dicts by column name, ready for JSON: ids as text, times as ISO 8601, J
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Any, Protocol, Required, TypedDict
 from uuid import UUID
 
 Row = dict[str, Any]
 # An agent by its customer and its type.
 AgentKey = tuple[str, str]
 NO_LIMIT = 2**31 - 1
+# What the log of authorisations holds of a name that an agent made up, and of why it may be called.
+TARGET_LENGTH, REASON_LENGTH = 64, 200
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,16 +78,6 @@ class NewTask:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class TaskEnd:
-    """How the task ends with this settlement."""
-
-    status: str
-    result: object = None
-    error_code: str = ""
-    error_message: str = ""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class BranchEnd:
     """One branch of a split is over. If it was the last needed, the hop ``resume_id`` goes on from the split.
 
@@ -98,37 +90,62 @@ class BranchEnd:
     owner: UUID | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class HopChanges:
-    """The columns that a settlement writes to its own hop; all of them, each time."""
+class HopChanges(TypedDict, total=False):
+    """The columns that a settlement writes to its own hop, each time: one left out gets its default."""
 
+    status: Required[str]
+    action: str
+    delegated_to: str
+    confidence: float | None
+    reason: str
+    result: object
+    error_code: str
+    error_message: str
+    input_tokens: int
+    output_tokens: int
+    cost_usd: float
+    findings: int
+    pending_branches: int
+    wanted_branches: int | None
+    remote_task_id: str
+    polls: int
+    tries: int
+    due_at: datetime | None
+    completed_at: datetime
+
+
+HOP_CHANGES = tuple(HopChanges.__annotations__)
+
+
+class LoggedDecision(TypedDict):
+    """What the log of decisions tells of the hop beyond what its settlement says: the rest is taken from there.
+
+    ``seconds`` is how long the agent took, None where it was never called.
+    """
+
+    id: UUID
     status: str
-    action: str | None = None
-    delegated_to: str = ""
-    confidence: float | None = None
-    reason: str = ""
-    result: object = None
-    error_code: str = ""
-    error_message: str = ""
-    input_tokens: int = 0
-    output_tokens: int = 0
-    cost_usd: float = 0.0
-    findings: int = 0
-    pending_branches: int = 0
-    wanted_branches: int | None = None
-    remote_task_id: str = ""
-    polls: int = 0
-    tries: int = 0
-    due_at: datetime | None = None
-    completed_at: datetime | None = None
+    seconds: float | None
+    summary: str
 
 
-HOP_CHANGES = tuple(field.name for field in fields(HopChanges))
+class LoggedRuling(TypedDict):
+    """One yes or no of the settled hop's agent, for the log of authorisations."""
+
+    id: UUID
+    target: str
+    action: str
+    authorized: bool
+    reason: str
+    at: datetime
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settlement:
-    """Everything that one decision (or failure) of one hop changes."""
+    """Everything that one decision (or failure) of one hop changes. What follows from the hop is not said again.
+
+    ``ve_id`` is the virtual employee that was called. The new hops are its children, made by ``rows.hop_row``.
+    """
 
     hop: ClaimedHop
     at: datetime
@@ -138,10 +155,12 @@ class Settlement:
     new_hops: Sequence[Row] = ()
     approvals: Sequence[Row] = ()
     clarifications: Sequence[Row] = ()
-    decisions: Sequence[Row] = ()
-    authorizations: Sequence[Row] = ()
+    ve_id: str = ""
+    decision: LoggedDecision | None = None
+    rulings: Sequence[LoggedRuling] = ()
     leakages: Sequence[Row] = ()
-    end: TaskEnd | None = None
+    ends_task: str | None = None
+    """The task's last status, where it ends with this hop: by its result or its error."""
     ends_branch: BranchEnd | None = None
     depth_reached: int = 0
 

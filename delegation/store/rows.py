@@ -11,8 +11,8 @@ import orjson
 
 from delegation.models import Hop
 from delegation.policy.approval import Terms
-from delegation.states import Action, HopStatus, QuestionStatus
-from delegation.store.records import ClaimedHop, Row, TaskFacts
+from delegation.states import HopStatus, QuestionStatus
+from delegation.store.records import ClaimedHop, LoggedRuling, Row, TaskFacts
 
 # What a hop hands on to the one that resumes it.
 CONTINUED = (
@@ -126,73 +126,8 @@ def claimed_hop(hop: Row, task: TaskFacts) -> ClaimedHop:
     )
 
 
-def decision_row(
-    *,
-    hop_id: UUID,
-    task_id: UUID,
-    customer_id: str,
-    depth: int,
-    agent_type: str,
-    agent_ve_id: str,
-    status: str,
-    started_at: datetime,
-    at: datetime,
-    action: Action | None = None,
-    delegated_to: str = "",
-    confidence: float | None = None,
-    reason: str = "",
-    seconds: float | None = None,
-    result_summary: str = "",
-    error_message: str = "",
-) -> Row:
-    """Return the row of agent_delegation_logs for one decision or failure."""
-    return {
-        "id": new_id(),
-        "task_id": task_id,
-        "customer_id": customer_id,
-        "hop_id": hop_id,
-        "delegation_depth": depth,
-        "agent_type": agent_type,
-        "agent_ve_id": agent_ve_id,
-        "decision_action": action,
-        "delegated_to_type": delegated_to,
-        "confidence_score": confidence,
-        "decision_reason": reason,
-        "execution_time_seconds": seconds,
-        "status": status,
-        "result_summary": result_summary,
-        "error_message": error_message,
-        "created_at": started_at,
-        "completed_at": at,
-    }
-
-
-def ruling_row(
-    *,
-    task_id: UUID,
-    customer_id: str,
-    agent_ve_id: str,
-    target: str,
-    action: str,
-    authorized: bool,
-    reason: str,
-    headers: dict[str, str],
-    at: datetime,
-) -> Row:
-    """Return the row of agent_authorization_logs for one yes or no."""
-    return {
-        "id": new_id(),
-        "customer_id": customer_id,
-        "task_id": task_id,
-        "agent_ve_id": agent_ve_id,
-        "target_agent_type": target[:64],
-        "action": action,
-        "authorized": authorized,
-        "authorization_reason": reason[:200] if authorized else "",
-        "denied_reason": "" if authorized else reason,
-        "request_headers": headers,
-        "created_at": at,
-    }
+def logged_ruling(*, target: str, action: str, authorized: bool, reason: str, at: datetime) -> LoggedRuling:
+    return {"id": new_id(), "target": target, "action": action, "authorized": authorized, "reason": reason, "at": at}
 
 
 def call_digest(hop: Row) -> str:

@@ -86,4 +86,4 @@ def test_a_task_does_not_fail_because_the_database_was_away(people: Cast) -> Non
 
 def test_a_task_fails_by_what_would_break_it_again(people: Cast) -> None:
     (settlement,) = settlements_of_a_hop_whose_reading_fails(people, DataError("it cannot be read"))
-    assert (settlement.changes.status, settlement.changes.error_code) == (HopStatus.FAILED, "INTERNAL_ERROR")
+    assert (settlement.changes["status"], settlement.changes["error_code"]) == (HopStatus.FAILED, "INTERNAL_ERROR")

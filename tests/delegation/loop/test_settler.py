@@ -38,7 +38,7 @@ def settlements(transactional_db: None, people: Cast) -> list[Settlement]:
 
 def _handled(account: Account, result: object) -> Settlement:
     settlement = accounts.handled(account, Decision(action=Action.HANDLE, result="stand-in"))
-    return replace(settlement, changes=replace(settlement.changes, result=result))
+    return replace(settlement, changes={**settlement.changes, "result": result})
 
 
 @pytest.fixture

@@ -132,6 +132,6 @@ def test_a_hop_whose_agent_reported_meanwhile_is_due_at_once(store: Store, peopl
     assert settled.held
     assert Hop.objects.get(id=hop.id).due_at == NOW
     (again,) = claimed(store)
-    asked = replace(parked, hop=again, changes=replace(parked.changes, due_at=None))
+    asked = replace(parked, hop=again, changes={**parked.changes, "due_at": None})
     assert store.commit([], [asked])[1][0].held
     assert Hop.objects.get(id=hop.id).due_at is None

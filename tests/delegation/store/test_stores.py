@@ -21,6 +21,7 @@ from delegation.states import TASK_ENDED, Action, HopStatus, TaskStatus
 from delegation.store import ClaimedHop, Settlement, Store
 from delegation.store.plain import PlainStore
 from delegation.store.postgres import PostgresStore
+from delegation.store.records import HopChanges
 from delegation.store.rows import hop_row, new_id
 from security.errors import PlatformError
 from tests.delegation.rows import employ
@@ -101,15 +102,14 @@ def split(hop: ClaimedHop, branches: int = 2, quorum: int | None = None) -> tupl
         )
         for branch in range(branches)
     ]
-    changes = replace(
-        handled(hop).changes,
-        status=HopStatus.WAITING,
-        action=Action.PARALLEL,
-        result=None,
-        pending_branches=branches,
-        wanted_branches=quorum,
-        completed_at=None,
-    )
+    changes: HopChanges = {
+        "status": HopStatus.WAITING,
+        "action": Action.PARALLEL,
+        "input_tokens": 3,
+        "cost_usd": 0.5,
+        "pending_branches": branches,
+        "wanted_branches": quorum,
+    }
     settlement = replace(asked(hop), changes=changes, new_hops=rows, clarifications=(), events=[("hop.decided", {})])
     own = [
         replace(
@@ -119,6 +119,8 @@ def split(hop: ClaimedHop, branches: int = 2, quorum: int | None = None) -> tupl
             join_id=hop.id,
             branch=n,
             depth=1,
+            agent_type="editor",
+            path=(*hop.path, "editor"),
             claim=1,
         )
         for n, row in enumerate(rows)
