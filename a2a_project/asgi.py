@@ -19,7 +19,7 @@ setup(set_prefix=False)
 from channels.routing import ProtocolTypeRouter  # noqa: E402  needs the apps
 from django.conf import settings  # noqa: E402  needs them set up
 
-from a2a_project.collecting import collect_seldom  # noqa: E402  needs the apps
+from a2a_project.interpreter import tune_for_serving  # noqa: E402  needs the apps
 from a2a_project.request_ids import sane_request_id  # noqa: E402  needs the apps
 from delegation.api.preferences import AnswerAtRest  # noqa: E402  needs the apps
 from delegation.api.problems import PROBLEM_TYPE, problem_of  # noqa: E402  needs the apps
@@ -145,7 +145,7 @@ async def lifespan(scope: Scope, receive: Receive, send: Send) -> None:  # noqa:
     await receive()
     begun = feed.start()
     waiting.start()
-    collect_seldom()
+    tune_for_serving()
     await send({"type": "lifespan.startup.complete"})
     await receive()
     await waiting.stop()

@@ -13,7 +13,7 @@ import uvloop
 from django.conf import settings
 from django.db import DatabaseError
 
-from a2a_project.collecting import collect_seldom
+from a2a_project.interpreter import tune_for_serving
 from delegation import actors
 from delegation.live.feed import feed
 from delegation.loop.engine import Engine, EngineOptions
@@ -50,7 +50,7 @@ async def delegating(*, public_url: str = "") -> AsyncIterator[Engine]:
         announce=feed.announce,
     )
     await engine.start()
-    collect_seldom()
+    tune_for_serving()
     begun = feed.start()
     actors.heed(engine.look)
     try:

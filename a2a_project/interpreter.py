@@ -1,0 +1,19 @@
+"""How the interpreter runs in a process that serves for long."""
+
+import gc
+import sys
+
+_SWITCH_SECONDS = 0.001
+
+
+def tune_for_serving() -> None:
+    """Pass over what is loaded in garbage collection, come by less often, and let threads take turns sooner.
+
+    Hops and requests leave next to nothing in cycles, yet make many objects: by its defaults a tenth of the loop's
+    time was the collector's. A thread that comes back from the database waits for a busy loop to let go: by the default
+    for up to 5 ms, several times a commit, while nothing else can be committed.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(20_000, 20, 20)
+    sys.setswitchinterval(_SWITCH_SECONDS)
