@@ -4,18 +4,21 @@ A hop counts once, however often it is tried: it is known by where it stands in 
 a crash.
 """
 
+import asyncio
 import heapq
 from collections import defaultdict
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from uuid import UUID
 
 import structlog
 
 from delegation import metrics
 from delegation.loop.roster import Roster
 from delegation.store import ClaimedHop
+from security.errors import RateLimitExceeded
 from security.limits import Admission, AsyncLimiter, Hit, LimiterUnavailable, LimitType, Scope, Standing, exceeded
 
 log = structlog.get_logger(__name__)
@@ -26,12 +29,41 @@ LIMIT_NAMES = {
 }
 
 
+@dataclass(frozen=True, slots=True)
+class _Expected:
+    """A count under way; ``turn`` is what ``Gate.admit`` will return or raise."""
+
+    turn: asyncio.Task[datetime | None]
+    roster: Roster
+
+
 class Gate:
     """Admits hops to their calls. Belongs to one event loop."""
 
     def __init__(self, limiter: AsyncLimiter) -> None:
         self._limiter = limiter
         self._turns: dict[Scope, list[datetime]] = defaultdict(list)
+        self._expected: dict[UUID, _Expected] = {}
+
+    def expect(self, hop: ClaimedHop, roster: Roster, *, now: datetime) -> None:
+        """Begin to count the call of a hop that is being committed: the two need not wait for each other.
+
+        Then the hop is either admitted, or forgotten.
+        """
+        if hop.agent_type not in roster.agents:
+            return  # it will not be called
+        self._expected[hop.id] = _Expected(asyncio.create_task(self._counted(hop, roster, now=now)), roster)
+
+    async def forget(self, hop: ClaimedHop, *, elsewhere: bool = False) -> None:
+        """Take back what was begun for a hop that comes to no call; it is no error that nothing was.
+
+        ``elsewhere``: another worker will make the call, which counts as the same.
+        """
+        expected = self._expected.pop(hop.id, None)
+        if expected is not None:
+            with suppress(RateLimitExceeded):
+                if await expected.turn is None and not elsewhere:
+                    await self.give_back(hop, expected.roster)
 
     async def admit(self, hop: ClaimedHop, roster: Roster, *, now: datetime) -> datetime | None:
         """Count the call, or return when the hop's turn comes where its customer would rather wait.
@@ -39,6 +71,10 @@ class Gate:
         Raises:
             RateLimitExceeded: a limit is used up; no limit has counted anything.
         """
+        expected = self._expected.pop(hop.id, None)
+        return await (self._counted(hop, roster, now=now) if expected is None else expected.turn)
+
+    async def _counted(self, hop: ClaimedHop, roster: Roster, *, now: datetime) -> datetime | None:
         hits, operation_id = _counted_by(hop, roster)
         if await self._admitted(hits, operation_id=operation_id, now=now):
             return None

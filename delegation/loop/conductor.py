@@ -90,7 +90,10 @@ class Conductor:
     async def advance(self, hop: ClaimedHop) -> list[ClaimedHop]:
         """Run the hop, settle it, and return the hops that go on in this worker; their places are taken."""
         run = HopRun(hop)
-        settlement, reserved = await self._concluded(run)
+        try:
+            settlement, reserved = await self._concluded(run)
+        finally:
+            await self._gate.forget(hop)
         following: list[ClaimedHop] = []
         try:
             await self._account_for(run, settlement)
@@ -99,10 +102,12 @@ class Conductor:
             if not following:
                 for child in reserved:
                     self._places.leave(child)
+                    await self._gate.forget(child)
         return following
 
     async def _committed(self, run: HopRun, settlement: Settlement, following: list[ClaimedHop]) -> list[ClaimedHop]:
         hop = run.hop
+        self._expect(following, run)
         try:
             settled = await self._settle(settlement)
             if not settled.affordable:
@@ -116,13 +121,22 @@ class Conductor:
             settled = await self._settle(settlement)
         if not settled.held:
             log.info("claim lost", hop_id=str(hop.id))
+            for child in following:
+                await self._gate.forget(child, elsewhere=True)
             return []
         count(settlement, settled, known=run.known_agents)
         if settled.resumed is not None:
             # It may be one more of its agent's than there are places for: its call waits then.
             self._places.take(settled.resumed)
+            self._expect([settled.resumed], run)
             return [settled.resumed]
         return [accounts.knowing(child, hop_count=settled.hop_count) for child in following]
+
+    def _expect(self, following: list[ClaimedHop], run: HopRun) -> None:
+        """Have the calls that come next counted already."""
+        if run.roster is not None:
+            for hop in following:
+                self._gate.expect(hop, run.roster, now=_now())
 
     async def _concluded(self, run: HopRun) -> tuple[Settlement, list[ClaimedHop]]:
         """Return how the hop ends, also where it ends in an error.
@@ -320,8 +334,8 @@ def _is_answered(inputs: list[Row]) -> bool:
 def _context(hop: ClaimedHop, roster: Roster, situation: Situation, inputs: list[Row]) -> Mapping[str, object]:
     """Return the data part that goes with the instruction (design: what an agent receives)."""
     return {
-        "task_id": str(hop.task.id),
-        "delegation_id": str(hop.id),
+        "task_id": hop.task.id,
+        "delegation_id": hop.id,
         "delegation_depth": hop.depth,
         "max_depth": MAX_DEPTH,
         "customer_id": hop.task.customer_id,

@@ -1,10 +1,12 @@
 """The metrics of what has been committed."""
 
+from collections.abc import Container
+
 from delegation import metrics
 from delegation.store.records import Settled, Settlement
 
 
-def count(settlement: Settlement, settled: Settled, *, known: frozenset[str]) -> None:
+def count(settlement: Settlement, settled: Settled, *, known: Container[str]) -> None:
     """Count what has been committed. Agents that do not exist are counted as one: their names are an agent's whim."""
     task = settlement.hop.task
     if settlement.decision is not None:

@@ -117,6 +117,7 @@ class Engine:
             ttl_seconds=self._options.roster_ttl_seconds,
         )
         self._limits = async_store()
+        self._gate = Gate(AsyncLimiter(self._limits))
         circuits = Circuits(
             save=lambda agent_id, open_until: self._read(save_circuit, agent_id, open_until),
             threshold=self._options.circuit_threshold,
@@ -129,7 +130,7 @@ class Engine:
             polling=self._options.polling,
             polling_beside_push=self._options.polling_beside_push,
             rosters=self._rosters,
-            gate=Gate(AsyncLimiter(self._limits)),
+            gate=self._gate,
             budgets=Budgets(AsyncBudgetLedger(self._limits), spent=lambda *of: self._read(read_spent, *of)),
             detector=self._detectors.current,
             inputs=lambda hop_id: self._read(read_inputs, hop_id),
@@ -162,12 +163,14 @@ class Engine:
             return saved
         task, hop = begun(task, owner=self.id, agent_name=agent.name, at=_now())
         self._places.take(hop)
+        self._gate.expect(hop, roster, now=hop.started_at)
         saved = False
         try:
             saved = await self._settler.submit(task)
         finally:
             if not saved:
                 self._leave(hop)
+                await self._gate.forget(hop)
         if saved:
             self._announce({hop.task.id: (hop.task.customer_id, task.task["last_seq"])})
             self._run(hop)

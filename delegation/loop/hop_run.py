@@ -1,5 +1,6 @@
 """What gathers while one hop runs."""
 
+from collections.abc import Container
 from datetime import UTC, datetime
 
 from delegation import metrics
@@ -25,14 +26,21 @@ class HopRun:
         self.hop = hop
         self.decision: Decision | None = None
         self.seconds: float | None = None
-        self.known_agents: frozenset[str] = frozenset()
-        self.leak_rules = LeakRules()
+        self.roster: Roster | None = None
         self._agent: AgentRecord | None = None
         self.usage = Usage()
         self.budgeted: Terms | None = None
         self._rulings: list[LoggedRuling] = []
         self._leakages: list[Row] = []
         self._findings = 0
+
+    @property
+    def known_agents(self) -> Container[str]:
+        return self.roster.agents if self.roster else ()
+
+    @property
+    def leak_rules(self) -> LeakRules:
+        return self.roster.leaks if self.roster else LeakRules()
 
     @property
     def agent(self) -> AgentRecord:
@@ -51,8 +59,7 @@ class HopRun:
             AuthFailed: it may not be called.
         """
         hop = self.hop
-        self.known_agents = frozenset(roster.agents)
-        self.leak_rules = roster.leaks
+        self.roster = roster
         self._agent = roster.agents.get(hop.agent_type)
         if hop.polls and self._agent is not None:
             return

@@ -110,6 +110,62 @@ def test_a_hop_that_comes_again_is_not_counted_again(tell: Callable[[Story], Non
     tell(story)
 
 
+def test_a_call_that_is_expected_counts_once(tell: Callable[[Story], None], customer: str) -> None:
+    async def story(gate: Gate) -> None:
+        team = roster(customer)
+        for _ in range(2):
+            child = hop(customer, "manager", "writer")
+            gate.expect(child, team, now=NOW)
+            assert await gate.admit(child, team, now=NOW) is None
+            await gate.forget(child)
+        refused = hop(customer, "manager", "writer")
+        gate.expect(refused, team, now=NOW)
+        with pytest.raises(RateLimitExceeded):
+            await gate.admit(refused, team, now=NOW)
+
+    tell(story)
+
+
+def test_what_was_expected_and_never_came_counts_nothing(tell: Callable[[Story], None], customer: str) -> None:
+    async def story(gate: Gate) -> None:
+        team = roster(customer)
+        for _ in range(5):
+            child = hop(customer, "manager", "writer")
+            gate.expect(child, team, now=NOW)
+            await gate.forget(child)
+        for _ in range(2):
+            assert await gate.admit(hop(customer, "manager", "writer"), team, now=NOW) is None
+        refused = hop(customer, "manager", "writer")
+        gate.expect(refused, team, now=NOW)
+        await gate.forget(refused)
+
+    tell(story)
+
+
+def test_what_another_worker_calls_instead_counts_once(tell: Callable[[Story], None], customer: str) -> None:
+    async def story(gate: Gate) -> None:
+        team = roster(customer)
+        child = hop(customer, "manager", "writer")
+        gate.expect(child, team, now=NOW)
+        await gate.forget(child, elsewhere=True)
+        theirs = replace(child, id=new_id(), claim=2)
+        assert await gate.admit(theirs, team, now=NOW) is None
+        assert await gate.admit(hop(customer, "manager", "writer"), team, now=NOW) is None
+        with pytest.raises(RateLimitExceeded):
+            await gate.admit(hop(customer, "manager", "writer"), team, now=NOW)
+
+    tell(story)
+
+
+def test_nobody_is_expected_who_does_not_exist(tell: Callable[[Story], None], customer: str) -> None:
+    async def story(gate: Gate) -> None:
+        stranger = hop(customer, "manager", "stranger")
+        gate.expect(stranger, roster(customer), now=NOW)
+        await gate.forget(stranger)
+
+    tell(story)
+
+
 def test_a_refused_pair_takes_no_call_of_the_agent(tell: Callable[[Story], None], customer: str) -> None:
     async def story(gate: Gate) -> None:
         team = roster(customer)
