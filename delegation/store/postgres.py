@@ -5,8 +5,7 @@ workers never wait for each other in a circle.
 """
 
 from collections.abc import Mapping, Sequence
-from contextlib import nullcontext
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -14,7 +13,7 @@ from weakref import WeakKeyDictionary
 
 import orjson
 import psycopg
-from django.db import connection, transaction
+from django.db import connection
 
 from delegation.store import postgres_sql
 from delegation.store.records import (
@@ -36,9 +35,11 @@ class PostgresStore:
     """See ``records.Store``."""
 
     def commit(self, tasks: Sequence[NewTask], settlements: Sequence[Settlement]) -> tuple[list[bool], list[Settled]]:
-        # A single statement is its own transaction; BEGIN and COMMIT would be two more round trips.
-        with transaction.atomic() if tasks and settlements else nullcontext():
-            return self._submit(tasks), self._settle(settlements)
+        newest = _newest_claims(settlements)
+        calls = ([_submission(tasks)] if tasks else []) + ([_settling(list(newest.values()))] if newest else [])
+        answers = _run(*calls)
+        saved = _saved(tasks, answers.pop(0)) if tasks else []
+        return saved, _outcomes(settlements, newest, answers.pop(0)) if newest else []
 
     def claim(
         self,
@@ -51,38 +52,52 @@ class PostgresStore:
     ) -> Claims:
         places = [{"customer_id": customer, "agent_type": agent, "n": n} for (customer, agent), n in taken.items()]
         parameters = {"owner": owner, "limit": limit, "now": now, "agent_limit": agent_limit}
-        rows = _run("claim", postgres_sql.claim(), parameters | _as_json({"taken": places}))
+        (rows,) = _run(_Call("claim", postgres_sql.claim(), parameters | _as_json({"taken": places})))
         hops = tuple(_claimed(row) for row in rows)
         return Claims(hops=hops, last_seqs={row["task_id"]: (row["customer_id"], row["last_seq"]) for row in rows})
 
-    def _submit(self, tasks: Sequence[NewTask]) -> list[bool]:
-        if not tasks:
-            return []
-        document = {
-            "tasks": [new.task for new in tasks],
-            "hops": [row for new in tasks for row in new.hops],
-            "events": [row for new in tasks for row in new.events],
-            "authorizations": [row for new in tasks for row in new.authorizations],
-        }
-        saved = {str(row["id"]) for row in _run("submit", postgres_sql.submit(), _as_json(document))}
-        return [str(new.task["id"]) in saved for new in tasks]
 
-    def _settle(self, settlements: Sequence[Settlement]) -> list[Settled]:
-        if not settlements:
-            return []
-        newest = _newest_claims(settlements)
-        document = _document(list(newest.values()))
-        lists = {key for key, rows in document.items() if rows}
-        if any(one.ends_branch for one in settlements):
-            lists.add("branches")
-        rows = _run("settle", postgres_sql.settle(frozenset(lists)), _as_json(document))
-        moved = {row["task"]: row for row in rows if row["hop"] is None}
-        outcome = {
-            row["hop"]: _settled(row, moved.get(row["task"], row), newest[row["hop"]].hop.task)
-            for row in rows
-            if row["hop"] is not None
-        }
-        return [outcome.get(one.hop.id, LOST) if newest[one.hop.id] is one else LOST for one in settlements]
+@dataclass(frozen=True, slots=True)
+class _Call:
+    """A statement with its parameters; ``name`` is what an administrator sees of it in pg_stat_activity."""
+
+    name: str
+    sql: str
+    parameters: Row
+
+
+def _submission(tasks: Sequence[NewTask]) -> _Call:
+    document = {
+        "tasks": [new.task for new in tasks],
+        "hops": [row for new in tasks for row in new.hops],
+        "events": [row for new in tasks for row in new.events],
+        "authorizations": [row for new in tasks for row in new.authorizations],
+    }
+    return _Call("submit", postgres_sql.submit(), _as_json(document))
+
+
+def _saved(tasks: Sequence[NewTask], rows: list[Row]) -> list[bool]:
+    saved = {str(row["id"]) for row in rows}
+    return [str(new.task["id"]) in saved for new in tasks]
+
+
+def _settling(settlements: Sequence[Settlement]) -> _Call:
+    document = _document(settlements)
+    lists = {key for key, rows in document.items() if rows}
+    if any(one.ends_branch for one in settlements):
+        lists.add("branches")
+    return _Call("settle", postgres_sql.settle(frozenset(lists)), _as_json(document))
+
+
+def _outcomes(settlements: Sequence[Settlement], newest: dict[UUID, Settlement], rows: list[Row]) -> list[Settled]:
+    """Return what became of each settlement: one that is not its hop's newest has lost its claim."""
+    moved = {row["task"]: row for row in rows if row["hop"] is None}
+    outcome = {
+        row["hop"]: _settled(row, moved.get(row["task"], row), newest[row["hop"]].hop.task)
+        for row in rows
+        if row["hop"] is not None
+    }
+    return [outcome.get(one.hop.id, LOST) if newest[one.hop.id] is one else LOST for one in settlements]
 
 
 def _newest_claims(settlements: Sequence[Settlement]) -> dict[UUID, Settlement]:
@@ -192,15 +207,24 @@ def _as_json(document: dict[str, list[Row]]) -> Row:
 _BY_KEY = "SET LOCAL enable_seqscan = off; "
 
 
-def _run(what: str, sql: str, parameters: Row) -> list[Row]:
-    """Run one prepared statement and return its rows by column name."""
+def _run(*calls: _Call) -> list[list[Row]]:
+    """Run prepared statements and return the rows of each by column name.
+
+    Those of one message are one transaction: BEGIN and COMMIT would be two more round trips, each of them with a wait
+    for the interpreter.
+    """
     connection.ensure_connection()
     raw = connection.connection
     with connection.wrap_database_errors, raw.cursor() as cursor:
-        cursor.execute(_BY_KEY + _call_of(what, sql, parameters, raw), list(parameters.values()))
-        cursor.nextset()
-        names = [column.name for column in cursor.description or ()]
-        return [dict(zip(names, row, strict=True)) for row in cursor]
+        statements = "; ".join(_execution(call, raw) for call in calls)
+        cursor.execute(_BY_KEY + statements, [value for call in calls for value in call.parameters.values()])
+        return [_next_rows(cursor) for _ in calls]
+
+
+def _next_rows(cursor: psycopg.Cursor[Any]) -> list[Row]:
+    cursor.nextset()
+    names = [column.name for column in cursor.description or ()]
+    return [dict(zip(names, row, strict=True)) for row in cursor]
 
 
 # What each connection has prepared, as the calls of it.
@@ -208,7 +232,7 @@ _calls: WeakKeyDictionary[psycopg.Connection[Any], dict[str, str]] = WeakKeyDict
 _TYPES = {UUID: "uuid", datetime: "timestamptz", int: "bigint", str: "json"}
 
 
-def _call_of(what: str, sql: str, parameters: Row, raw: psycopg.Connection[Any]) -> str:
+def _execution(call: _Call, raw: psycopg.Connection[Any]) -> str:
     """Return the call of the statement, which the connection prepares when it meets it first: to plan these costs more
     than to run them.
 
@@ -216,14 +240,13 @@ def _call_of(what: str, sql: str, parameters: Row, raw: psycopg.Connection[Any])
     which took 18 µs where the driver's pipeline took 58.
     """
     calls = _calls.setdefault(raw, {})
-    if sql not in calls:
-        # What it does is what an administrator sees of it in pg_stat_activity.
-        name = f"{what}_{len(calls)}"
-        types = ", ".join(_TYPES[type(value)] for value in parameters.values())
-        numbered = {key: f"${number}" for number, key in enumerate(parameters, 1)}
-        raw.execute(f"PREPARE {name} ({types}) AS {sql % numbered}")
-        calls[sql] = f"EXECUTE {name} ({', '.join(['%s'] * len(parameters))})"
-    return calls[sql]
+    if call.sql not in calls:
+        name = f"{call.name}_{len(calls)}"
+        types = ", ".join(_TYPES[type(value)] for value in call.parameters.values())
+        numbered = {key: f"${number}" for number, key in enumerate(call.parameters, 1)}
+        raw.execute(f"PREPARE {name} ({types}) AS {call.sql % numbered}")
+        calls[call.sql] = f"EXECUTE {name} ({', '.join(['%s'] * len(call.parameters))})"
+    return calls[call.sql]
 
 
 def _claimed(row: Row) -> ClaimedHop:
