@@ -2,42 +2,46 @@
 
 from uuid import UUID
 
+from django.db.models import Q
+
 from delegation.models import Clarification, Hop
 from delegation.states import Action, HopStatus
 from delegation.store.records import Row
 
-_COLUMNS = "branch parent_id attempt agent_type instruction status action result error_code error_message".split()
+_COLUMNS = (
+    "id resumes_id branch parent_id attempt agent_type instruction status action result error_code error_message"
+).split()
 _STOPPED = (HopStatus.FAILED, HopStatus.CANCELED)
 
 
 def read_inputs(resumes_id: UUID) -> list[Row]:
     """Return everything that the earlier attempts of the hop have gathered."""
-    return [given for hop_id, action in _lineage(resumes_id) for given in _gathered(hop_id, action)]
+    gathered: list[list[Row]] = []
+    before: UUID | None = resumes_id
+    while before is not None:
+        attempt, branches = _attempt(before)
+        gathered.append(_outcomes(attempt, branches) if attempt["action"] == Action.PARALLEL else _answers(before))
+        before = attempt["resumes_id"]
+    return [given for one in reversed(gathered) for given in one]
 
 
-def _lineage(hop_id: UUID | None) -> list[tuple[UUID, str | None]]:
-    """Return the hop and those it resumes, oldest first, each with its action."""
-    found: list[tuple[UUID, str | None]] = []
-    while hop_id is not None:
-        action, before = Hop.objects.values_list("action", "resumes_id").get(id=hop_id)
-        found.append((hop_id, action))
-        hop_id = before
-    return found[::-1]
+def _attempt(hop_id: UUID) -> tuple[Row, list[Row]]:
+    """Return the hop, and the branches that it split into, in the order of the subtasks."""
+    # In one query, and without models around the rows, which would cost more than it.
+    found = list(Hop.objects.filter(Q(id=hop_id) | Q(join_id=hop_id)).values(*_COLUMNS))
+    (attempt,) = (hop for hop in found if hop["id"] == hop_id)
+    return attempt, sorted((hop for hop in found if hop is not attempt), key=lambda hop: hop["branch"])
 
 
-def _gathered(hop_id: UUID, action: str | None) -> list[Row]:
-    if action == Action.PARALLEL:
-        return _outcomes(hop_id)
+def _answers(hop_id: UUID) -> list[Row]:
     asked = Clarification.objects.filter(hop_id=hop_id).values("question", "answer")
     return [{"kind": "answer", **question} for question in asked]
 
 
-def _outcomes(split_id: UUID) -> list[Row]:
-    """Return how each branch ended, in the order of the subtasks. A branch may have gone on from agent to agent."""
-    # Rows without models around them, which would cost more than the query.
-    found = list(Hop.objects.filter(join_id=split_id).order_by("branch").values(*_COLUMNS))
-    asked = {hop["branch"]: hop for hop in found if hop["parent_id"] == split_id and hop["attempt"] == 1}
-    return [_outcome(asked[hop["branch"]], hop) for hop in found if _is_outcome(hop)]
+def _outcomes(split: Row, branches: list[Row]) -> list[Row]:
+    """Return how each branch ended. It may have gone on from agent to agent."""
+    asked = {hop["branch"]: hop for hop in branches if hop["parent_id"] == split["id"] and hop["attempt"] == 1}
+    return [_outcome(asked[hop["branch"]], hop) for hop in branches if _is_outcome(hop)]
 
 
 def _is_outcome(hop: Row) -> bool:

@@ -86,7 +86,8 @@ def _settling(settlements: Sequence[Settlement]) -> _Call:
     lists = {key for key, rows in document.items() if rows}
     if any(one.ends_branch for one in settlements):
         lists.add("branches")
-    return _Call("settle", postgres_sql.settle(frozenset(lists)), _as_json(document))
+    brought = {key: rows for key, rows in document.items() if rows or key in postgres_sql.ALWAYS_READ}
+    return _Call("settle", postgres_sql.settle(frozenset(lists)), _as_json(brought))
 
 
 def _outcomes(settlements: Sequence[Settlement], newest: dict[UUID, Settlement], rows: list[Row]) -> list[Settled]:

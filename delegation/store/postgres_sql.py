@@ -213,6 +213,7 @@ def _joins() -> _Joins:
 
 
 _HELD = "JOIN done ON done.hop = x.by"
+ALWAYS_READ = ("settlements", "events")
 
 
 @cache
