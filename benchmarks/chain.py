@@ -29,7 +29,6 @@ from delegation.loop.engine import Engine, EngineOptions  # noqa: E402
 from delegation.models import Agent, Task  # noqa: E402
 from delegation.services.tasks import prepared_task  # noqa: E402
 from delegation.states import TASK_ENDED, Priority, TaskStatus  # noqa: E402
-from delegation.store.rows import new_id  # noqa: E402
 from security.limiting import limit_table  # noqa: E402
 from security.limits import AsyncLimiter, AsyncRedisStore  # noqa: E402
 from security.rows import be_platform  # noqa: E402
@@ -79,10 +78,9 @@ class InProcess:
         if order.shape not in self._lengths:
             self._lengths[order.shape] = await self._length(agent)
         length = self._lengths[order.shape]
-        first = new_id()
-        lap = await closed_loop(order, lambda: self._perform(agent, length))
-        of_lap = Task.objects.filter(id__gte=first)
-        unfinished = await of_lap.exclude(status=TaskStatus.COMPLETED).acount()
+        of_lap: list[UUID] = []
+        lap = await closed_loop(order, lambda: self._perform(agent, length, of_lap))
+        unfinished = await Task.objects.filter(id__in=of_lap).exclude(status=TaskStatus.COMPLETED).acount()
         if unfinished:
             raise RuntimeError(f"{unfinished} tasks are not completed")
         return lap
@@ -117,9 +115,10 @@ class InProcess:
         if not admission.admitted:
             raise RuntimeError("the limit of the benchmarks was reached")
 
-    async def _perform(self, agent: Agent, last_event: int) -> None:
+    async def _perform(self, agent: Agent, last_event: int, performed: list[UUID]) -> None:
         task_id, ended = await self._submit(agent, last_event=last_event)
         await ended
+        performed.append(task_id)
         self._finishing.forget(task_id)
 
     async def _length(self, agent: Agent) -> int:

@@ -72,6 +72,7 @@ def _served(name: str, title: str) -> Contender:
 
 CONTENDERS = (
     OURS,
+    Contender(name="two", title="ours, two workers", module="benchmarks.two_workers", is_peer=False, shapes=("chain",)),
     Contender(name="bare", title="bare asyncio (floor)", module="benchmarks.peers.bare"),
     Contender(name="dbos", title="DBOS", module="benchmarks.peers.dbos_chain"),
     Contender(name="langgraph", title="LangGraph + Postgres", module="benchmarks.peers.langgraph_chain"),
@@ -194,24 +195,27 @@ def running(contender: Contender, *, database_url: str, redis_url: str, agents_u
                 text=True,
             )
             try:
-                yield Running(process)
+                with ended(process):
+                    yield Running(process)
             except ContenderBroken as error:
                 end = log_path.read_text(encoding="utf-8", errors="replace")[-3000:]
                 raise ContenderBroken(f"{error}\n{end}".strip()) from error
-            finally:
-                _end(process)
 
 
-def _end(process: "subprocess.Popen[str]") -> None:
-    """Close its input, which asks it to end; kill it where it does not within a while."""
-    assert process.stdin is not None
-    with contextlib.suppress(BrokenPipeError):
-        process.stdin.close()
+@contextlib.contextmanager
+def ended(process: "subprocess.Popen[str]") -> Iterator[None]:
+    """At the end of the block close its input, which asks it to end; kill it where it does not within a while."""
     try:
-        process.wait(timeout=30)
-    except subprocess.TimeoutExpired:
-        process.kill()
-        process.wait()
+        yield
+    finally:
+        assert process.stdin is not None
+        with contextlib.suppress(BrokenPipeError):
+            process.stdin.close()
+        try:
+            process.wait(timeout=30)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
 
 
 @contextlib.contextmanager
