@@ -72,7 +72,7 @@ def svg(shown: Sequence[Panel]) -> str:
 
 
 def _bar(row: Mapping[str, Any], figure: str) -> Bar:
-    return Bar(label=row["title"], figure=row[figure], is_ours=row["contender"] in {"ours", "rest"})
+    return Bar(label=row["title"], figure=row[figure], is_ours=row["contender"] in {"ours", "two", "rest"})
 
 
 def _drawn(panel: Panel, top: int) -> list[str]:
