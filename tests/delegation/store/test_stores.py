@@ -8,16 +8,16 @@ from uuid import UUID
 
 import orjson
 import pytest
-from django.db import connection, models, transaction
+from django.db import IntegrityError, connection, models, transaction
 
 from audit.models import AuthorizationLog, DelegationLog, LeakageLog
 from delegation.loop import account as accounts
 from delegation.loop.account import Account
 from delegation.loop.sweeper import free, sweep_due
-from delegation.models import Approval, Clarification, Hop, Task, TaskEvent
+from delegation.models import Agent, Approval, Clarification, Hop, Task, TaskEvent
 from delegation.policy.decision import Decision, Usage
-from delegation.services.tasks import task_submit
-from delegation.states import TASK_ENDED, Action, HopStatus, TaskStatus
+from delegation.services.tasks import prepared_task, task_submit
+from delegation.states import TASK_ENDED, Action, HopStatus, Priority, TaskStatus
 from delegation.store import ClaimedHop, Settlement, Store
 from delegation.store.plain import PlainStore
 from delegation.store.postgres import PostgresStore
@@ -350,6 +350,34 @@ def test_a_taken_idempotency_key_saves_nothing(people: Cast) -> None:
 
     assert first.id == second.id
     assert (Task.objects.count(), Hop.objects.count(), TaskEvent.objects.count()) == (1, 1, 1)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_batch_is_committed_whole_or_not_at_all(store: Store, people: Cast) -> None:
+    submit(people)
+    (hop,) = claim(store)
+    task = prepared_task(
+        principal=people.alice.principal,
+        agent=Agent.objects.get(agent_type="writer"),
+        message="Write more.",
+        priority=Priority.NORMAL,
+        start=True,
+        metadata={},
+        idempotency_key=None,
+        request_digest="",
+        trace_id="a" * 32,
+        now=AT,
+    )
+    good = handled(hop)
+    unkeepable: HopChanges = {**good.changes, "result": None}
+
+    with pytest.raises(IntegrityError):
+        store.commit([task], [replace(good, changes=unkeepable)])
+    assert list(Task.objects.values_list("message", "status")) == [("Write.", TaskStatus.WORKING)]
+
+    saved, settled = store.commit([task], [good])
+    assert (saved, [each.held for each in settled]) == ([True], [True])
+    assert Task.objects.count() == 2
 
 
 def test_a_hop_that_its_worker_lost_and_claimed_anew_is_settled_once(store: Store, people: Cast) -> None:
