@@ -15,7 +15,7 @@ from itertools import count
 from typing import Any
 
 import orjson
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from nacl.signing import SigningKey
 
 from security.identity.errors import SealBroken
 from security.identity.keys import GatewayKey, KeyRing, opened_private_key
@@ -70,7 +70,7 @@ class CallSigner:
         """
         header, private = self._ready[self._ring.active(now).kid]
         content = header + b"." + _base64(orjson.dumps(self._claims(call, body, int(now.timestamp()))))
-        return (content + b"." + _base64(private.sign(content))).decode("ascii")
+        return (content + b"." + _base64(private.sign(content).signature)).decode("ascii")
 
     def _claims(self, call: CallIdentity, body: bytes, issued_at: int) -> dict[str, Any]:
         lifetime = min(_ON_THE_WAY_SECONDS + call.timeout_seconds, self._longest_token_seconds)
@@ -100,9 +100,9 @@ def _parties(customer_id: str, path: tuple[str, ...], agent_ve_id: str, person: 
     return parties | {"act": actor} if actor else parties
 
 
-def _opened(key: GatewayKey, box: SecretBox) -> Ed25519PrivateKey | None:
+def _opened(key: GatewayKey, box: SecretBox) -> SigningKey | None:
     try:
-        return opened_private_key(key, box)
+        return SigningKey(opened_private_key(key, box).private_bytes_raw())
     except SealBroken:
         return None
 
