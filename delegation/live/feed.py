@@ -27,7 +27,7 @@ Moved = Mapping[UUID, tuple[str, int]]
 Messages = dict[str, list[str]]
 
 
-def task_group(task_id: UUID) -> str:
+def task_group(task_id: UUID | str) -> str:
     return f"task.{task_id}"
 
 
@@ -93,11 +93,12 @@ class Feed:
 
 def _messages(moved: Moved) -> Messages:
     """Return what each group is to be told: which of its tasks have moved."""
-    messages: Messages = {}
+    messages: Messages = {EVERY_TASK: []}
     for task_id, (customer_id, _) in moved.items():
-        messages[task_group(task_id)] = [str(task_id)]
-        messages.setdefault(customer_group(customer_id), []).append(str(task_id))
-    messages[EVERY_TASK] = [str(task_id) for task_id in moved]
+        named = str(task_id)
+        messages[task_group(named)] = [named]
+        messages.setdefault(customer_group(customer_id), []).append(named)
+        messages[EVERY_TASK].append(named)
     return messages
 
 
