@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import NamedTuple
 
 from security.identity import AgentCredential, BrokenCredential, CallIdentity
 
@@ -23,8 +24,7 @@ class PushTarget:
     token: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AgentCall:
+class AgentCall(NamedTuple):
     """One message to one agent.
 
     ``url`` is the agent's base address, ``message_id`` the idempotency key that every retry repeats, ``context_id`` our
@@ -63,8 +63,7 @@ class CardRequest:
     credential: AgentCredential | BrokenCredential | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AgentReply:
+class AgentReply(NamedTuple):
     """An agent's answer in words that PostgreSQL can store: no NUL, no lone surrogate.
 
     ``text`` joins all text parts by newlines, artifacts first, then the message; in ``input_required`` it is the

@@ -4,6 +4,7 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from delegation.errors import AgentUnavailable, InvalidAgentResponse
 from delegation.gateway.cards import AgentCard
@@ -14,8 +15,7 @@ _MAX_ENTRIES = 10_000
 Fetch = Callable[[], Awaitable[AgentCard]]
 
 
-@dataclass(frozen=True, slots=True)
-class CardKey:
+class CardKey(NamedTuple):
     """Whose call it is and which agent it goes to: a card that one customer's credential opens is for that customer."""
 
     customer_id: str

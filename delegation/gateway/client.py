@@ -3,10 +3,11 @@
 import asyncio
 import contextlib
 import ssl
+from collections.abc import Coroutine
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 from delegation.errors import AgentFailed, AgentTimeout
 from delegation.gateway.access import NOTHING, Access, Shown, Signer, Visitor
@@ -112,8 +113,9 @@ class Gateway:
         card = self._cards.known(key)
         if card is None:
             card = await self._cards.fetched(key, partial(self._fetch_card, call))
+        asking = self._ask if call.push is None or not card.supports_push else self._told_where_to_push
         try:
-            return await self._told_where_to_push(operation, call, card, until)
+            return await asking(operation, call, card, until)
         except DialectRefused:
             if card.raw or card.protocol_version is Protocol.V0_3:
                 raise
@@ -125,11 +127,9 @@ class Gateway:
     async def _told_where_to_push(
         self, operation: Operation, call: AgentCall, card: AgentCard, until: float
     ) -> AgentReply:
-        """Send with the address to push to where there is one; an agent that refuses it is followed by polling."""
-        if call.push is None or not card.supports_push:
-            return await self._ask(operation, call, card, until)
+        """Send with the address to push to; an agent that refuses it is followed by polling."""
         try:
-            push = call.push() if operation is Operation.SEND else None
+            push = call.push() if call.push is not None and operation is Operation.SEND else None
             reply = await self._ask(operation, call, card, until, push=push)
         except (ParamsRefused, PushRefused):
             if operation is not Operation.SEND:
@@ -137,7 +137,7 @@ class Gateway:
             reply = await self._ask(operation, call, card, until)
             self._cards.remember(CardKey(call.customer_id, call.url), replace(card, supports_push=False))
             return reply
-        return replace(reply, will_push=True) if reply.state is ReplyState.WORKING else reply
+        return reply._replace(will_push=True) if reply.state is ReplyState.WORKING else reply
 
     async def _ask(
         self, operation: Operation, call: AgentCall, card: AgentCard, until: float, *, push: PushTarget | None = None
@@ -158,12 +158,10 @@ class Gateway:
         check_status(response)
         return response
 
-    async def _sent(self, visitor: Visitor, request: HttpRequest, shown: Shown) -> HttpResponse:
+    def _sent(self, visitor: Visitor, request: HttpRequest, shown: Shown) -> Coroutine[Any, Any, HttpResponse]:
         # Signed for each sending: a token is good once.
         headers = {**request.headers, **shown.headers, **self._access.signed(visitor, request.body)}
-        return await self._pool.request(
-            request.method, request.url, headers=headers, body=request.body, apart=shown.apart
-        )
+        return self._pool.request(request.method, request.url, headers=headers, body=request.body, apart=shown.apart)
 
     async def _fetch_card(self, visitor: Visitor) -> AgentCard:
         url = visitor.url

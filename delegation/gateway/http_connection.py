@@ -3,8 +3,7 @@
 import asyncio
 import zlib
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import cast
+from typing import NamedTuple, cast
 
 import httptools
 
@@ -16,8 +15,7 @@ _WITHOUT_BODY = frozenset({204, 304})
 _EITHER_ZLIB_OR_GZIP = 32 + zlib.MAX_WBITS
 
 
-@dataclass(frozen=True, slots=True)
-class HttpResponse:
+class HttpResponse(NamedTuple):
     """A whole response; header names are in lower case."""
 
     status: int
@@ -32,16 +30,16 @@ class HttpConnection(asyncio.Protocol):
         self._max_body_bytes = max_body_bytes
         self._on_closed = on_closed
         self._transport: asyncio.Transport
-        self._parser: httptools.HttpResponseParser
+        self._parser = httptools.HttpResponseParser(self)
         self._waiter: asyncio.Future[HttpResponse] | None = None
         self._used = False
         self.idle_since = 0.0
         self.closed = False
 
-    async def exchange(self, request: bytes) -> HttpResponse:
-        """Send the request's bytes and wait for the whole response; cancelling this closes the connection.
+    def exchange(self, request: bytes) -> asyncio.Future[HttpResponse]:
+        """Send the request's bytes and return the whole response to come. Whoever stops waiting closes the connection.
 
-        Raises:
+        The future raises:
             StaleConnection: the connection had served before and was closed without a byte of an answer.
             Transient: it was closed before the answer was complete.
             InvalidAgentResponse: the answer is not HTTP.
@@ -51,14 +49,7 @@ class HttpConnection(asyncio.Protocol):
         waiter: asyncio.Future[HttpResponse] = asyncio.get_running_loop().create_future()
         self._waiter = waiter
         self._transport.write(request)
-        try:
-            return await waiter
-        except BaseException:
-            self.close()
-            raise
-        finally:
-            self._waiter = None
-            self._used = True
+        return waiter
 
     @property
     def reusable(self) -> bool:
@@ -71,7 +62,6 @@ class HttpConnection(asyncio.Protocol):
         self._transport.abort()
 
     def _begin(self) -> None:
-        self._parser = httptools.HttpResponseParser(self)
         self._status = 0
         self._headers: dict[str, str] = {}
         self._chunks: list[bytes] = []
@@ -153,6 +143,8 @@ class HttpConnection(asyncio.Protocol):
                 self._fail(error)
                 return
         self._waiter.set_result(HttpResponse(self._status, self._headers, body))
+        self._waiter = None
+        self._used = True
 
     def _fail(self, error: AgentError) -> None:
         if self._waiter is not None and not self._waiter.done():

@@ -123,6 +123,10 @@ class HttpPool:
             # The agent was restarted, most likely: the next try is to find no other connection of the same age.
             _close_idle(lane)
             raise
+        except BaseException:
+            # Also where whoever asked has stopped waiting: what is still to come is nobody's answer.
+            connection.close()
+            raise
         self._release(lane, connection)
         return response
 
@@ -231,20 +235,12 @@ def target_of(url: str) -> Target:
 
 
 def _head(method: str, target: Target, headers: Mapping[str, str], length: int) -> bytes:
-    fields = [f"{name}: {value}" for name, value in headers.items()]
-    head = "\r\n".join(
-        [
-            f"{method} {target.path} HTTP/1.1",
-            f"host: {target.host_header}",
-            f"content-length: {length}",
-            *fields,
-            "",
-            "",
-        ]
-    )
-    if head.count("\n") != len(fields) + 4 or head.count("\r") != len(fields) + 4 or "\0" in head:
+    opening = f"{method} {target.path} HTTP/1.1", f"host: {target.host_header}", f"content-length: {length}"
+    lines = [*opening, *(f"{name}: {value}" for name, value in headers.items())]
+    said = "".join(lines)
+    if "\n" in said or "\r" in said or "\0" in said:
         raise AgentUnavailable(internal="a header or path of the request holds a line break or NUL")
     try:
-        return head.encode("latin-1")
+        return "\r\n".join([*lines, "", ""]).encode("latin-1")
     except UnicodeEncodeError as error:
         raise AgentUnavailable(internal="a header or path of the request is not Latin-1") from error

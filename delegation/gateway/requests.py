@@ -4,9 +4,8 @@ Wire forms: a2a.proto of the specification 1.0, and the types of 0.3.0.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import quote
 
 import orjson
@@ -29,8 +28,7 @@ class Operation(StrEnum):
 _LEGACY_METHODS = {Operation.SEND: "message/send", Operation.GET: "tasks/get", Operation.CANCEL: "tasks/cancel"}
 
 
-@dataclass(frozen=True, slots=True)
-class HttpRequest:
+class HttpRequest(NamedTuple):
     method: str
     url: str
     headers: Mapping[str, str]

@@ -7,12 +7,11 @@ innermost the person who gave the task. `examples/verifier.py` is the other side
 import secrets
 from base64 import urlsafe_b64encode
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
 from hashlib import sha256
 from itertools import count
-from typing import Any
+from typing import Any, NamedTuple
 
 import orjson
 from nacl.signing import SigningKey
@@ -27,8 +26,7 @@ _ON_THE_WAY_SECONDS = 60
 _TOKEN_ID_BYTES = 16
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CallIdentity:
+class CallIdentity(NamedTuple):
     """One call of one agent. ``path`` holds agent types from the root to the called agent itself.
 
     ``person`` is the id of who gave the task, unique at the customer; empty where a program of ours did.
