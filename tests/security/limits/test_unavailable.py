@@ -128,6 +128,31 @@ def test_a_server_that_forgot_the_scripts_is_given_them_again() -> None:
         server.shutdown()
 
 
+def test_a_connection_that_was_closed_meanwhile_is_opened_again() -> None:
+    class Leaving(socketserver.StreamRequestHandler):
+        """A server that hangs up after each answer."""
+
+        def handle(self) -> None:
+            self.rfile.readline()
+            self.rfile.read1()
+            self.wfile.write(b"*4\r\n:1\r\n:1\r\n:0\r\n:0\r\n")
+
+    async def story() -> list[list[int]]:
+        store = AsyncRedisStore(url=f"redis://127.0.0.1:{server.server_address[1]}/0")
+        replies = []
+        for _ in range(3):
+            replies.append(await store.run(ASK))
+            await asyncio.sleep(0.05)
+        await store.aclose()
+        return replies
+
+    with socketserver.ThreadingTCPServer(("127.0.0.1", 0), Leaving) as server:
+        server.daemon_threads = True
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        assert asyncio.run(story()) == [[1, 1, 0, 0]] * 3
+        server.shutdown()
+
+
 def test_an_answer_that_comes_too_late_is_never_taken_for_the_next_one() -> None:
     connections = iter([(0.15, b"7"), (0.0, b"1")])
 
