@@ -4,13 +4,13 @@ A hop counts once, however often it is tried: it is known by where it stands in 
 a crash.
 """
 
-import asyncio
 import heapq
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Coroutine, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 import structlog
@@ -18,7 +18,6 @@ import structlog
 from delegation import metrics
 from delegation.loop.roster import Roster
 from delegation.store import ClaimedHop
-from security.errors import RateLimitExceeded
 from security.limits import Admission, AsyncLimiter, Hit, LimiterUnavailable, LimitType, Scope, Standing, exceeded
 
 log = structlog.get_logger(__name__)
@@ -31,9 +30,9 @@ LIMIT_NAMES = {
 
 @dataclass(frozen=True, slots=True)
 class _Expected:
-    """A count under way; ``turn`` is what ``Gate.admit`` will return or raise."""
+    """A count under way: whether the call is admitted by all its limits, to be awaited once."""
 
-    turn: asyncio.Task[datetime | None]
+    counted: Coroutine[Any, Any, bool]
     roster: Roster
 
 
@@ -50,9 +49,11 @@ class Gate:
 
         Then the hop is either admitted, or forgotten.
         """
-        if hop.agent_type not in roster.agents:
-            return  # it will not be called
-        self._expected[hop.id] = _Expected(asyncio.create_task(self._counted(hop, roster, now=now)), roster)
+        if hop.agent_type not in roster.agents or hop.id in self._expected:
+            return
+        hits, operation_id = _counted_by(hop, roster)
+        counted = self._limiter.admit(hits, operation_id=operation_id, now=now)
+        self._expected[hop.id] = _Expected(counted, roster)
 
     async def forget(self, hop: ClaimedHop, *, elsewhere: bool = False) -> None:
         """Take back what was begun for a hop that comes to no call; it is no error that nothing was.
@@ -60,10 +61,8 @@ class Gate:
         ``elsewhere``: another worker will make the call, which counts as the same.
         """
         expected = self._expected.pop(hop.id, None)
-        if expected is not None:
-            with suppress(RateLimitExceeded):
-                if await expected.turn is None and not elsewhere:
-                    await self.give_back(hop, expected.roster)
+        if expected is not None and await _admitted(expected) and not elsewhere:
+            await self.give_back(hop, expected.roster)
 
     async def admit(self, hop: ClaimedHop, roster: Roster, *, now: datetime) -> datetime | None:
         """Count the call, or return when the hop's turn comes where its customer would rather wait.
@@ -71,13 +70,12 @@ class Gate:
         Raises:
             RateLimitExceeded: a limit is used up; no limit has counted anything.
         """
+        self.expect(hop, roster, now=now)
         expected = self._expected.pop(hop.id, None)
-        return await (self._counted(hop, roster, now=now) if expected is None else expected.turn)
-
-    async def _counted(self, hop: ClaimedHop, roster: Roster, *, now: datetime) -> datetime | None:
-        hits, operation_id = _counted_by(hop, roster)
-        if await self._admitted(hits, operation_id=operation_id, now=now):
+        if expected is not None and await _admitted(expected):
             return None
+        # How its limits stand is asked where they refuse it, or could not be asked.
+        hits, operation_id = _counted_by(hop, roster)
         if self._turns:
             hits = [replace(hit, ahead=self._ahead(hit.scope, now)) for hit in hits]
         admission = await self._acquire(hits, operation_id=operation_id, now=now)
@@ -106,13 +104,6 @@ class Gate:
         hits, operation_id = _counted_by(hop, roster)
         with suppress(LimiterUnavailable):
             await self._limiter.give_back([hit.scope for hit in hits], operation_id=operation_id)
-
-    async def _admitted(self, hits: list[Hit], *, operation_id: str, now: datetime) -> bool:
-        """Count the call and ask no more: how its limits stand is asked where they refuse it, or could not be asked."""
-        try:
-            return await self._limiter.admit(hits, operation_id=operation_id, now=now)
-        except LimiterUnavailable:
-            return False
 
     async def _acquire(self, hits: list[Hit], *, operation_id: str, now: datetime) -> Admission | None:
         """Return the limiter's answer, None where it has none: what runs is never stopped for want of a counter."""
@@ -148,6 +139,13 @@ class Gate:
         if not turns:
             del self._turns[scope]
         return len(turns)
+
+
+async def _admitted(expected: _Expected) -> bool:
+    try:
+        return await expected.counted
+    except LimiterUnavailable:
+        return False
 
 
 def _counted_by(hop: ClaimedHop, roster: Roster) -> tuple[list[Hit], str]:

@@ -288,16 +288,17 @@ class Conductor:
         if problem:
             instruction = f"Your last answer was not accepted: {problem}\n\n{hop.instruction}"
             inputs = [*inputs, {"kind": "correction", "problem": problem}]
+        identity = identity_of(hop, agent, message_id=message_id, timeout_seconds=timeout)
         return AgentCall(
             url=agent.endpoint_url,
-            message_id=str(message_id),
+            message_id=identity.message_id,
             context_id=str(hop.task.id),
             customer_id=hop.task.customer_id,
             traceparent=f"00-{hop.task.trace_id}-{hop.id.hex[-16:]}-01",
             instruction=instruction,
             context=_context(hop, roster, situation, inputs),
             timeout_seconds=timeout,
-            identity=identity_of(hop, agent, message_id=message_id, timeout_seconds=timeout),
+            identity=identity,
             credential=agent.credential,
             # A task of the agent's that has ended takes no more messages: the correction begins another.
             remote_task_id=None if problem else hop.remote_task_id or None,

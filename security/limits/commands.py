@@ -81,7 +81,7 @@ class Store(Protocol):
 
 class AsyncStore(Protocol):
     def run(self, command: Command) -> Awaitable[list[int]]:
-        """Carry out the command, as Store.run does, without blocking the event loop."""
+        """Begin to carry out the command, and return the reply to come; else as Store.run."""
 
     def ping(self) -> Awaitable[None]:
         """Raise LimiterUnavailable where the counters are out of reach."""

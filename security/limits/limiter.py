@@ -1,7 +1,8 @@
 """The named limits: an operation counts on all that it touches, or on none."""
 
-from collections.abc import Iterable
+from collections.abc import Awaitable, Coroutine, Iterable
 from datetime import datetime
+from typing import Any
 
 from security.limits.admission import Admission, admission_from_reply
 from security.limits.commands import (
@@ -56,18 +57,22 @@ class AsyncLimiter:
         reply = await self._store.run(command) if command.hits else [1]
         return admission_from_reply(hits=command.hits, reply=reply)
 
-    async def admit(self, hits: Iterable[Hit], *, operation_id: str, now: datetime) -> bool:
-        """Count all hits, or none, and tell which. It costs a fraction of ``acquire``, which tells of each limit too.
+    def admit(self, hits: Iterable[Hit], *, operation_id: str, now: datetime) -> Coroutine[Any, Any, bool]:
+        """Begin to count all hits, or none; what is returned tells which, to be awaited once.
 
-        Raises as ``Limiter.acquire``.
+        It costs a fraction of ``acquire``, which tells of each limit too. Raises as ``Limiter.acquire``.
         """
         found = merged(hits)
         command = Admit(hits=found, operation_id=checked_id(operation_id), now_ms=milliseconds(now))
-        return not found or (await self._store.run(command))[0] == 1
+        return _is_yes(self._store.run(command) if found else None)
 
     async def give_back(self, scopes: Iterable[Scope], *, operation_id: str) -> bool:
         """Take out what an operation counted; see Limiter.give_back."""
         return (await self._store.run(_give_back_command(scopes, operation_id)))[0] > 0
+
+
+async def _is_yes(reply: Awaitable[list[int]] | None) -> bool:
+    return reply is None or (await reply)[0] == 1
 
 
 def _acquire_command(hits: Iterable[Hit], *, operation_id: str, now: datetime) -> Acquire:

@@ -1,5 +1,6 @@
 """The counters within one process: for the embedded installation. They begin anew with the process."""
 
+import asyncio
 import threading
 from bisect import bisect_right, insort
 from operator import itemgetter
@@ -189,8 +190,10 @@ class AsyncMemoryStore:
     def __init__(self, store: MemoryStore) -> None:
         self._store = store
 
-    async def run(self, command: Command) -> list[int]:
-        return self._store.run(command)
+    def run(self, command: Command) -> asyncio.Future[list[int]]:
+        answer: asyncio.Future[list[int]] = asyncio.get_running_loop().create_future()
+        answer.set_result(self._store.run(command))
+        return answer
 
     async def aclose(self) -> None:
         """Return: there is nothing to close."""

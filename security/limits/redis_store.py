@@ -92,18 +92,22 @@ class AsyncRedisStore:
         self._waiting: list[_Asked] = []
         self._sender: asyncio.Task[None] | None = None
 
-    async def run(self, command: Command) -> list[int]:
-        """Carry out the command.
+    def run(self, command: Command) -> asyncio.Future[list[int]]:
+        """Begin to carry out the command, and return the reply to come.
 
-        Raises:
+        The future raises:
             LimiterUnavailable: Redis is out of reach; at once, where it was so a moment ago.
         """
-        self._circuit.check()
         asked = _Asked(command, asyncio.get_running_loop().create_future())
+        try:
+            self._circuit.check()
+        except LimiterUnavailable as error:
+            asked.fail(error)
+            return asked.answer
         self._waiting.append(asked)
         if self._sender is None:
             self._sender = asyncio.create_task(self._send())
-        return await asked.answer
+        return asked.answer
 
     async def ping(self) -> None:
         """Ask Redis itself, whatever the circuit thinks. Raises LimiterUnavailable."""

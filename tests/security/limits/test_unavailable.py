@@ -244,7 +244,7 @@ class TestWithRedis:
         async def story() -> list[int]:
             store = AsyncRedisStore(url=REDIS_URL)
             await store.run(ask)
-            asked = asyncio.create_task(store.run(ask))
+            asked = store.run(ask)
             await asyncio.sleep(0)
             time.sleep(0.25)  # noqa: ASYNC251 - the very thing that is tried
             try:
@@ -269,7 +269,7 @@ class TestWithRedis:
             store = AsyncRedisStore(url=REDIS_URL)
             await store.run(asks[0])
             for _ in range(5):
-                asked = asyncio.create_task(store.run(asks[0]))
+                asked = store.run(asks[0])
                 await asyncio.sleep(0)
                 asked.cancel()
                 with contextlib.suppress(asyncio.CancelledError):
