@@ -1,9 +1,8 @@
 """Pure: what a hop's call came to, turned into the settlement that records it."""
 
 from collections.abc import Container, Sequence
-from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 import orjson
@@ -38,8 +37,7 @@ INSTRUCTION_LENGTH = 200
 _REJECTING = "APPROVAL_REJECTED"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Account:
+class Account(NamedTuple):
     """What is known of a hop when its call is over, whichever way it went."""
 
     hop: ClaimedHop
@@ -50,7 +48,7 @@ class Account:
     rulings: Sequence[LoggedRuling] = ()
     leakages: Sequence[Row] = ()
     findings: int = 0
-    usage: Usage = field(default_factory=Usage)
+    usage: Usage = Usage()
 
     @property
     def ve_id(self) -> str:
@@ -181,8 +179,7 @@ def referred(
     if split:
         events.append(_waiting(hop.id, "branches"))
     own: list[ClaimedHop] = []
-    task = replace(
-        hop.task,
+    task = hop.task._replace(
         hop_count=hop.task.hop_count + len(verdict.referrals),
         cost_usd=hop.task.cost_usd + account.usage.cost_usd,
     )
@@ -385,7 +382,7 @@ def knowing(child: ClaimedHop, *, hop_count: int) -> ClaimedHop:
     """Return the child with what the branches beside it have used meanwhile: the budget is the task's."""
     if child.task.hop_count == hop_count:
         return child
-    return replace(child, task=replace(child.task, hop_count=hop_count))
+    return child._replace(task=child.task._replace(hop_count=hop_count))
 
 
 def expiry(at: datetime, *, seconds: float, deadline_at: datetime) -> datetime:

@@ -1,6 +1,5 @@
 """A task that is submitted to a worker's own process begins in it: its first hop need not be claimed."""
 
-from dataclasses import replace
 from datetime import datetime
 from uuid import UUID
 
@@ -21,7 +20,7 @@ def begun(new: NewTask, *, owner: UUID, agent_name: str, at: datetime) -> tuple[
         "last_seq": new.task["last_seq"] + len(news),
     }
     told = [_event(task, new.task["last_seq"] + place, news_of, at) for place, news_of in enumerate(news, 1)]
-    return replace(new, task=task, hops=[hop], events=[*new.events, *told]), claimed_hop(hop, _facts(task))
+    return new._replace(task=task, hops=[hop], events=[*new.events, *told]), claimed_hop(hop, _facts(task))
 
 
 def _event(task: Row, seq: int, news: tuple[str, Row], at: datetime) -> Row:

@@ -1,7 +1,7 @@
 """One hop from claim to settlement: guard, call, read, scan, judge, settle."""
 
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from uuid import UUID, uuid5
 
@@ -231,7 +231,7 @@ class Conductor:
             await self._budgets.settle(run.hop, run.agent, terms, run.usage, now=_now())
         else:
             seconds = (due_at - _now()).total_seconds() + 2 * GRACE_SECONDS
-            goes_on = replace(run.hop, polls=run.hop.polls + 1)
+            goes_on = run.hop._replace(polls=run.hop.polls + 1)
             await self._budgets.hold(goes_on, run.agent, terms, seconds=seconds, now=_now())
 
     async def _turn(self, run: HopRun, roster: Roster, inputs: list[Row]) -> datetime | None:

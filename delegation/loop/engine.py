@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TypeVar
@@ -178,7 +178,7 @@ class Engine:
 
     async def settle(self, settlement: Settlement) -> Settled:
         if self._draining and settlement.ends_branch is not None:
-            settlement = replace(settlement, ends_branch=replace(settlement.ends_branch, owner=None))
+            settlement = settlement._replace(ends_branch=settlement.ends_branch._replace(owner=None))
         settled = await self._settler.settle(settlement)
         changes = settlement.changes
         waits_until = changes.get("due_at") if changes["status"] == HopStatus.WAITING else None

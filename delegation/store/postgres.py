@@ -5,7 +5,7 @@ workers never wait for each other in a circle.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -128,7 +128,7 @@ def _resumed(hop: Row, task: Row, known: TaskFacts) -> ClaimedHop:
     """Return the split's continuation, which the worker owns that settled its last branch."""
     return ClaimedHop(
         id=UUID(hop["resume_id"]),
-        task=replace(known, hop_count=task["hop_count"], cost_usd=float(task["cost_usd"])),
+        task=known._replace(hop_count=task["hop_count"], cost_usd=float(task["cost_usd"])),
         owner=UUID(hop["resume_owner"]),
         claim=1,
         parent_id=hop["parent_id"] and UUID(hop["parent_id"]),

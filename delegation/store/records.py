@@ -4,9 +4,8 @@ Rows are dicts by column name, ready for JSON: ids as text, times as ISO 8601, J
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Protocol, Required, TypedDict
+from typing import Any, NamedTuple, Protocol, Required, TypedDict
 from uuid import UUID
 
 Row = dict[str, Any]
@@ -17,8 +16,7 @@ NO_LIMIT = 2**31 - 1
 TARGET_LENGTH, REASON_LENGTH = 64, 200
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TaskFacts:
+class TaskFacts(NamedTuple):
     """What a hop needs to know of its task."""
 
     id: UUID
@@ -35,8 +33,7 @@ class TaskFacts:
     cost_usd: float
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ClaimedHop:
+class ClaimedHop(NamedTuple):
     """A hop that this worker runs. ``owner`` and ``claim`` are what its settlement is held against."""
 
     id: UUID
@@ -59,16 +56,14 @@ class ClaimedHop:
     started_at: datetime
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Claims:
+class Claims(NamedTuple):
     """What one look brought: the hops claimed, and of their tasks the newest event numbers."""
 
     hops: tuple[ClaimedHop, ...]
     last_seqs: dict[UUID, tuple[str, int]]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NewTask:
+class NewTask(NamedTuple):
     """A task to be saved with its first hop (none when it is not to start yet), its events and its rulings."""
 
     task: Row
@@ -77,8 +72,7 @@ class NewTask:
     authorizations: Sequence[Row]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BranchEnd:
+class BranchEnd(NamedTuple):
     """One branch of a split is over. If it was the last needed, the hop ``resume_id`` goes on from the split.
 
     ``owner`` is the worker that would go on with it at once; the store may leave it to a claim all the same.
@@ -140,8 +134,7 @@ class LoggedRuling(TypedDict):
     at: datetime
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Settlement:
+class Settlement(NamedTuple):
     """Everything that one decision (or failure) of one hop changes. What follows from the hop is not said again.
 
     ``ve_id`` is the virtual employee that was called. The new hops are its children, made by ``rows.hop_row``.
@@ -165,8 +158,7 @@ class Settlement:
     depth_reached: int = 0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Settled:
+class Settled(NamedTuple):
     """What became of a settlement. ``held`` is False where the claim was lost: then nothing was written."""
 
     held: bool

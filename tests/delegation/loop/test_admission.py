@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Callable, Coroutine
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -101,7 +100,7 @@ def test_a_hop_that_comes_again_is_not_counted_again(tell: Callable[[Story], Non
             assert await gate.admit(first, team, now=NOW) is None
         # Taken over after a crash its delegation has another id, and the same place.
         child = hop(customer, "manager", "writer", parent_id=first.id)
-        for taken_over in (child, replace(child, id=new_id(), claim=2), replace(child, id=new_id(), claim=3)):
+        for taken_over in (child, child._replace(id=new_id(), claim=2), child._replace(id=new_id(), claim=3)):
             assert await gate.admit(taken_over, team, now=NOW) is None
         assert await gate.admit(hop(customer, "manager", "writer"), team, now=NOW) is None
         with pytest.raises(RateLimitExceeded):
@@ -148,7 +147,7 @@ def test_what_another_worker_calls_instead_counts_once(tell: Callable[[Story], N
         child = hop(customer, "manager", "writer")
         gate.expect(child, team, now=NOW)
         await gate.forget(child, elsewhere=True)
-        theirs = replace(child, id=new_id(), claim=2)
+        theirs = child._replace(id=new_id(), claim=2)
         assert await gate.admit(theirs, team, now=NOW) is None
         assert await gate.admit(hop(customer, "manager", "writer"), team, now=NOW) is None
         with pytest.raises(RateLimitExceeded):
@@ -230,7 +229,7 @@ def test_nobody_waits_for_what_never_comes_or_comes_too_late(tell: Callable[[Sto
             await gate.admit(hop(customer, "manager"), roster(customer, waits=True, manager=0), now=NOW)
         await gate.admit(hop(customer, "manager"), roster(customer, waits=True, manager=1), now=NOW)
         late = hop(customer, "manager")
-        late = replace(late, task=replace(late.task, deadline_at=NOW + timedelta(minutes=59)))
+        late = late._replace(task=late.task._replace(deadline_at=NOW + timedelta(minutes=59)))
         with pytest.raises(RateLimitExceeded):
             await gate.admit(late, roster(customer, waits=True, manager=1), now=NOW)
 

@@ -1,6 +1,5 @@
 """A task that begins in the worker it is submitted to reads like one that was saved and claimed."""
 
-from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -56,7 +55,7 @@ def story(hop: ClaimedHop) -> list[dict[str, Any]]:
         *Task.objects.filter(id=hop.task.id).values(),
         *Hop.objects.filter(task_id=hop.task.id).values(),
         *TaskEvent.objects.filter(task_id=hop.task.id).order_by("seq").values(),
-        asdict(hop),
+        {**hop._asdict(), "task": hop.task._asdict()},
     ]
     return [plain(row, own) for row in rows]
 

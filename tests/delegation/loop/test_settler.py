@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
 from datetime import timedelta
 from uuid import UUID
 
@@ -38,7 +37,7 @@ def settlements(transactional_db: None, people: Cast) -> list[Settlement]:
 
 def _handled(account: Account, result: object) -> Settlement:
     settlement = accounts.handled(account, Decision(action=Action.HANDLE, result="stand-in"))
-    return replace(settlement, changes={**settlement.changes, "result": result})
+    return settlement._replace(changes={**settlement.changes, "result": result})
 
 
 @pytest.fixture

@@ -1,6 +1,5 @@
 """Who is claimed next: each customer in turn, by priority, in the order they fell due, as far as agents have places."""
 
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -132,6 +131,6 @@ def test_a_hop_whose_agent_reported_meanwhile_is_due_at_once(store: Store, peopl
     assert settled.held
     assert Hop.objects.get(id=hop.id).due_at == NOW
     (again,) = claimed(store)
-    asked = replace(parked, hop=again, changes={**parked.changes, "due_at": None})
+    asked = parked._replace(hop=again, changes={**parked.changes, "due_at": None})
     assert store.commit([], [asked])[1][0].held
     assert Hop.objects.get(id=hop.id).due_at is None

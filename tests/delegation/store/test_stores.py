@@ -1,7 +1,6 @@
 """Both stores keep one promise: the same settlements leave the same rows, and a lost claim writes nothing."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -77,7 +76,7 @@ def asked(hop: ClaimedHop) -> Settlement:
 def without_owner(settlement: Settlement) -> Settlement:
     """Return what a worker settles that will not go on with the split: it is told to stop."""
     assert settlement.ends_branch is not None
-    return replace(settlement, ends_branch=replace(settlement.ends_branch, owner=None))
+    return settlement._replace(ends_branch=settlement.ends_branch._replace(owner=None))
 
 
 def split(hop: ClaimedHop, branches: int = 2, quorum: int | None = None) -> tuple[Settlement, list[ClaimedHop]]:
@@ -110,10 +109,9 @@ def split(hop: ClaimedHop, branches: int = 2, quorum: int | None = None) -> tupl
         "pending_branches": branches,
         "wanted_branches": quorum,
     }
-    settlement = replace(asked(hop), changes=changes, new_hops=rows, clarifications=(), events=[("hop.decided", {})])
+    settlement = asked(hop)._replace(changes=changes, new_hops=rows, clarifications=(), events=[("hop.decided", {})])
     own = [
-        replace(
-            hop,
+        hop._replace(
             id=UUID(str(row["id"])),
             parent_id=hop.id,
             join_id=hop.id,
@@ -286,7 +284,7 @@ def test_every_tale_holds_on_each_store(store: Store, tale: Tale, people: Cast) 
 def test_a_lost_claim_writes_nothing(store: Store, people: Cast, lost: str) -> None:
     submit(people)
     (hop,) = claim(store)
-    held = {"owner": replace(hop, owner=UUID(int=8)), "claim": replace(hop, claim=2)}.get(lost, hop)
+    held = {"owner": hop._replace(owner=UUID(int=8)), "claim": hop._replace(claim=2)}.get(lost, hop)
     if lost == "hop ended":
         Hop.objects.update(status=HopStatus.CANCELED, owner=None)
     if lost == "task ended":
@@ -372,7 +370,7 @@ def test_a_batch_is_committed_whole_or_not_at_all(store: Store, people: Cast) ->
     unkeepable: HopChanges = {**good.changes, "result": None}
 
     with pytest.raises(IntegrityError):
-        store.commit([task], [replace(good, changes=unkeepable)])
+        store.commit([task], [good._replace(changes=unkeepable)])
     assert list(Task.objects.values_list("message", "status")) == [("Write.", TaskStatus.WORKING)]
 
     saved, settled = store.commit([task], [good])
