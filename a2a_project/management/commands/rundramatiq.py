@@ -6,6 +6,7 @@ from argparse import ArgumentParser
 from typing import Any
 
 from django.conf import settings
+from django.core.checks import Tags
 from django.core.management.base import BaseCommand, CommandError
 from dramatiq.cli import main as run_workers
 from dramatiq.cli import make_argument_parser
@@ -16,6 +17,8 @@ SHUTDOWN_MILLISECONDS = 30_000
 
 class Command(BaseCommand):
     help = "Run worker processes. Each advances hundreds of hops in one asyncio loop."
+    # Of pages, which are checked where they are served, a worker has not so much as loaded the addresses.
+    requires_system_checks = (Tags.caches, Tags.compatibility, Tags.database, Tags.files, Tags.models)
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--processes", type=int, default=os.cpu_count() or 1)
