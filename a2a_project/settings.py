@@ -51,9 +51,9 @@ A2A_CLIENT_CERTIFICATES_DIR = environment.text("A2A_CLIENT_CERTIFICATES_DIR")
 
 INSTALLED_APPS = [
     # First: its ready() sets the broker that actors are declared on.
-    "a2a_project",
-    "unfold",
-    "django.contrib.admin",
+    "a2a_project.apps.ProjectConfig",
+    "unfold.apps.BasicAppConfig",
+    "a2a_project.apps.AdminConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",

@@ -16,6 +16,8 @@ handler403 = "a2a_project.refusals.permission_denied"
 handler404 = "a2a_project.refusals.page_not_found"
 handler500 = "a2a_project.refusals.server_error"
 
+admin.autodiscover()
+
 urlpatterns = [
     path("", RedirectView.as_view(pattern_name="live:tasks")),
     path("tasks/", include("delegation.live.urls")),

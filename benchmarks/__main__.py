@@ -31,6 +31,7 @@ from benchmarks.contenders import (
     ROOT,
     Contender,
     ContenderBroken,
+    compile_own,
     empty_database,
     environment,
     install_peers,
@@ -51,6 +52,7 @@ def main() -> None:
     signal.signal(signal.SIGTERM, lambda *_: sys.exit("benchmarks: told to end"))
     if not _server_url().startswith("postgres"):
         sys.exit("benchmarks: DATABASE_URL must name a PostgreSQL server")
+    compile_own()
     console = Console(width=max(Console().width, 120))
     contenders, survivors, failures = _those_installed(_chosen(options))
     findings = Findings(

@@ -1,5 +1,6 @@
 """Who takes part: each is a process that obeys contest.py, on an empty database of its own."""
 
+import compileall
 import contextlib
 import json
 import os
@@ -18,6 +19,7 @@ import redis
 from benchmarks.contest import Lap, Order
 
 ROOT = Path(__file__).resolve().parent.parent
+_OWN_PACKAGES = ("a2a_project", "audit", "security", "delegation", "benchmarks")
 PEERS_VENV = ROOT / "var" / "bench-peers"
 PEERS_PYTHON = str(PEERS_VENV / "bin" / "python")
 PEERS_REQUIREMENTS = ROOT / "benchmarks" / "peers" / "requirements.txt"
@@ -96,6 +98,15 @@ CONTENDERS = (
 
 class ContenderBroken(RuntimeError):
     """A contender could not be installed, ended, or did not do what it was told."""
+
+
+def compile_own() -> None:
+    """Compile our modules, the peers' programs among them, as our image does and as pip has compiled every package.
+
+    Where Python may not keep what it compiles (PYTHONDONTWRITEBYTECODE), every start would compile them anew.
+    """
+    for package in _OWN_PACKAGES:
+        compileall.compile_dir(ROOT / package, quiet=1)
 
 
 def install_peers() -> None:

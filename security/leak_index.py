@@ -31,6 +31,11 @@ class LeakIndex:
         """Return the detector as of the last ``refresh``."""
         return self._detector or self.refresh()
 
+    def load_rules(self) -> None:
+        """Load the rules, which are nobody's. Before a fork, so that every process need not do it by itself."""
+        with self._lock:
+            self._rules = self._rules or Detector()
+
     @platform_rows()
     def refresh(self) -> Detector:
         """Return the detector with every customer that is committed now. One short statement where nothing changed."""

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 import redis
+from django.contrib import admin
 from django.core.cache import cache, caches
 from django.db import connections
 
@@ -23,6 +24,8 @@ from tests.web import WebServer
 # Tests lay out and look at everybody's rows, in this thread. What the product does of itself, at its doors and in its
 # own threads and processes, says whose rows it is about, or has none.
 be_owner()
+# As the pages load the screens, in the order of the apps: tests load some by themselves.
+admin.autodiscover()
 
 
 @pytest.fixture(scope="session")

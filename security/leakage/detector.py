@@ -24,7 +24,7 @@ from security.leakage.resolve import resolve
 from security.leakage.rulebook import load_rules
 from security.leakage.scene import STEP, UNREAD_LABEL, Budget, Scene
 from security.leakage.tenants import Tenant, TenantIndex, build_index
-from security.leakage.tokens import prepare, trigger
+from security.leakage.tokens import prepare
 from security.leakage.views import reversed_view, rotated, squeezed
 
 Handler = Callable[[Scene, int], None]
@@ -64,7 +64,7 @@ class Detector:
     def __init__(self, *, tenants: Iterable[Tenant] = (), cache_dir: Path | None = None, engine: str = "") -> None:
         """Compile the rules, or load them compiled from `cache_dir` (A2A_CACHE_DIR, or the user's cache directory)."""
         rules = [prepare(rule) for rule in load_rules() if not rule.keywords]
-        table: list[tuple[Expression, Handler]] = [(trigger(rule), rule.confirm) for rule in rules]
+        table: list[tuple[Expression, Handler]] = [(rule.trigger, rule.confirm) for rule in rules]
         table.extend(_DETECTIONS)
         table.extend(national_ids.detections())
         table.extend(disguises.DETECTIONS)

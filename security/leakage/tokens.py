@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 
 from security.leakage import expression
 from security.leakage.engine import Expression
@@ -57,19 +58,25 @@ def _whole_url(raw: bytes, start: int, stop: int) -> tuple[int, int]:
 
 @dataclass(frozen=True, slots=True)
 class TokenRule:
-    """A rule made ready: `prefix_bytes` is the length of the trigger when that is the token's fixed beginning, else"
-    " 0.
+    """A rule made ready: `trigger` is what the engine looks for.
+
+    `prefix_bytes` is the length of the trigger when that is the token's fixed beginning, else 0.
     """
 
     rule: Rule
     prefix: str
-    regex: re.Pattern[bytes]
+    trigger: Expression
     prefix_bytes: int
     least_bytes: int
     most_bytes: int
     label: Label
     unproven: Label
     check: Callable[[bytes], float] | None
+
+    @property
+    def regex(self) -> re.Pattern[bytes]:
+        """Return what the whole token matches; compiled when the first trigger of its kind is met, as few ever are."""
+        return _compiled(self.rule.pattern)
 
     def confirm(self, scene: Scene, end: int) -> None:
         """Note the token whose trigger ends at `end`, if it is one."""
@@ -133,30 +140,30 @@ class TokenRule:
         return self.unproven if confidence == UNPROVEN else self.label
 
 
+@cache
+def _compiled(pattern: str) -> re.Pattern[bytes]:
+    return re.compile(pattern.encode())
+
+
 def prepare(rule: Rule) -> TokenRule:
-    """Return the rule with its expression compiled."""
+    """Return the rule with its trigger: the fixed prefix where it is telling, else the shortest match."""
     atoms = expression.parse(rule.pattern)
+    shortest = expression.shortest(atoms)
     prefix = expression.literal_prefix(atoms)
-    least, most = _lengths(expression.shortest(atoms))
+    if not _STRONG_PREFIX.match(prefix):
+        prefix = ""
+    least, most = _lengths(shortest)
     return TokenRule(
         rule=rule,
-        prefix=prefix if _STRONG_PREFIX.match(prefix) else "",
-        regex=re.compile(rule.pattern.encode()),
-        prefix_bytes=len(prefix) if _STRONG_PREFIX.match(prefix) else 0,
+        prefix=prefix,
+        trigger=Expression(expression.escaped(prefix) if prefix else expression.render(shortest)),
+        prefix_bytes=len(prefix),
         least_bytes=least,
         most_bytes=min(most, _LONGEST_BYTES),
         label=Label(DetectionType.CREDENTIAL, rule.id, rule.severity, PROVEN, _RANK),
         unproven=Label(DetectionType.CREDENTIAL, rule.id, Severity.WARNING, UNPROVEN, _RANK),
         check=CHECKS.get(rule.validator),
     )
-
-
-def trigger(token_rule: TokenRule) -> Expression:
-    """Return what the engine looks for: the fixed prefix where it is telling, else the shortest match."""
-    atoms = expression.parse(token_rule.rule.pattern)
-    if token_rule.prefix_bytes:
-        return Expression(expression.escaped(expression.literal_prefix(atoms)))
-    return Expression(expression.render(expression.shortest(atoms)))
 
 
 def _lengths(atoms: tuple[Atom, ...]) -> tuple[int, int]:
