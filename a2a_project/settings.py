@@ -122,16 +122,9 @@ else:
     # A web process has 16 threads for HTTP and 4 for websockets, a worker 2; each may hold a connection.
     DATABASES["default"]["OPTIONS"] = {"pool": {"min_size": 1, "max_size": 32, "timeout": 10}}
 
-CACHES = {
-    "default": {
-        "BACKEND": "django.core.cache.backends.redis.RedisCache"
-        if REDIS_URL
-        else "django.core.cache.backends.locmem.LocMemCache",
-        "LOCATION": REDIS_URL or "a2a",
-    },
-    # What is counted at the HTTP edge. In one process it holds a count for so many addresses and accounts at once.
-    "counts": {
-        "BACKEND": "security.counting_cache.CountingCache",
+# What is counted at the HTTP edge; in one process, for so many addresses and accounts at once.
+_COUNTS = (
+    {
         "LOCATION": REDIS_URL,
         "KEY_PREFIX": "a2a-counts",
         "OPTIONS": {"socket_timeout": 0.5, "socket_connect_timeout": 0.5},
@@ -141,9 +134,21 @@ CACHES = {
         "BACKEND": "django.core.cache.backends.locmem.LocMemCache",
         "LOCATION": "a2a-counts",
         "OPTIONS": {"MAX_ENTRIES": 100_000},
+    }
+)
+CACHES = {
+    "default": {
+        "BACKEND": "django.core.cache.backends.redis.RedisCache"
+        if REDIS_URL
+        else "django.core.cache.backends.locmem.LocMemCache",
+        "LOCATION": REDIS_URL or "a2a",
     },
+    # Failed logins, one by one: a success begins anew.
+    "counts": {"BACKEND": "security.counting_cache.CountingCache"} | _COUNTS,
+    # Requests of addresses and persons.
+    "requests": {"BACKEND": "security.counting_cache.BlockCountingCache"} | _COUNTS,
 }
-RATELIMIT_USE_CACHE = "counts"
+RATELIMIT_USE_CACHE = "requests"
 
 CHANNEL_LAYERS = {
     "default": {"BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer", "CONFIG": {"hosts": [REDIS_URL]}}

@@ -1,7 +1,8 @@
-"""How often a person and an address may ask over HTTP; django-ratelimit counts, in the cache that processes share."""
+"""How often a person and an address may ask over HTTP; django-ratelimit counts, in a cache that processes share."""
 
 import ipaddress
 from collections.abc import Callable
+from functools import lru_cache
 from typing import Any
 
 import structlog
@@ -21,12 +22,17 @@ circuit = Circuit()
 
 
 def count_cache() -> BaseCache:
-    return caches[settings.RATELIMIT_USE_CACHE]
+    """Return where single counts are kept that may be read and deleted, as those of failed logins."""
+    return caches["counts"]
 
 
 def address_of(request: Any) -> str:
     """Return whom an address stands for: itself, of IPv6 its network of 64 bits, which is one customer's."""
-    raw = request.META.get("REMOTE_ADDR") or ""
+    return _counted_as(request.META.get("REMOTE_ADDR") or "")
+
+
+@lru_cache(maxsize=4096)
+def _counted_as(raw: str) -> str:
     try:
         address = ipaddress.ip_address(raw.partition("%")[0])
     except ValueError:

@@ -1,12 +1,14 @@
 """Requests of a person and of an address are limited; the refusal is problem+json or a page."""
 
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from django.core.cache import caches
 from django.test import Client
 
-from security.counting_cache import CountingCache
+from security.counting_cache import BlockCountingCache, CountingCache
 from tests.people import Cast
 from tests.security.limits.conftest import REDIS_URL, needs_redis
 
@@ -76,3 +78,32 @@ class TestOnRedis:
 
     def test_the_settings_name_it(self) -> None:
         assert isinstance(caches["counts"], CountingCache)
+
+    def test_requests_are_counted_in_blocks_and_each_number_is_given_once(self) -> None:
+        key = f"requests-{uuid4()}"
+
+        def numbers(times: int) -> list[int]:
+            cache = caches["requests"]
+            return [1 if cache.add(key, 1, 60) else cache.incr(key) for _ in range(times)]
+
+        with ThreadPoolExecutor(4) as threads:
+            given = sorted(number for each in threads.map(numbers, [500] * 4) for number in each)
+
+        assert isinstance(caches["requests"], BlockCountingCache)
+        # Four that draw at once may each leave a block of at most 2000 / 64 behind.
+        assert len(set(given)) == 2000
+        assert given[:128] == list(range(1, 129))
+        assert 2000 <= given[-1] <= caches["requests"].get(key) <= 2000 + 4 * 31
+        caches["requests"].delete(key)
+
+    def test_what_another_process_draws_is_not_given_here(self) -> None:
+        key = f"requests-{uuid4()}"
+        here, elsewhere = caches["requests"], CountingCache(REDIS_URL, {"KEY_PREFIX": "a2a-counts"})
+
+        given = [1 if here.add(key, 1, 60) else here.incr(key) for _ in range(200)]
+        theirs = 1 if elsewhere.add(key, 1, 60) else elsewhere.incr(key)
+
+        assert theirs > max(given)
+        rest = [1 if here.add(key, 1, 60) else here.incr(key) for _ in range(200)]
+        assert theirs not in rest
+        here.delete(key)
