@@ -8,13 +8,9 @@ import hashlib
 import secrets
 from collections.abc import Collection
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
-from functools import cache
-from typing import Any
+from datetime import datetime, timedelta
 from uuid import UUID
 
-import orjson
-from django.db import connection
 from django.db.models import QuerySet
 
 from security.errors import NotAuthenticated, NotFound, ValidationFailed
@@ -23,12 +19,16 @@ from security.models import ApiKey, Membership
 from security.principal import Principal
 from security.roles import Permission
 from security.rows import platform_rows
+from security.rows.lookup import Lookup
 from security.testimony import on_record
 
 API_KEY_PREFIX = "a2a_"
 NAME_LENGTH = 100
 # Who looks at a key's last use wants to know whether it is in use, not the second: no write a request.
 USE_NOTED_EVERY = timedelta(minutes=1)
+_key_of_digest = Lookup(
+    ApiKey, "digest", only=("user", "customer", "scopes", "last_used_at", "expires_at", "revoked_at")
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -138,15 +138,15 @@ def member_of_api_key(raw: str, *, now: datetime) -> Member:
     Raises:
         NotAuthenticated: no such key, or it is revoked, expired, or its person no longer a member.
     """
-    found = _row_of(digest_of(raw))
-    if found is None:
+    key = _key_of_digest.first(digest_of(raw))
+    if key is None:
         raise NotAuthenticated(internal="unknown API key")
-    pk, user_id, customer_id, scopes, last_used_at, expires_at, revoked_at = found
-    if revoked_at is not None or (expires_at is not None and expires_at <= now):
-        raise NotAuthenticated(internal=f"API key {pk} is revoked or expired")
-    if last_used_at is None or last_used_at <= now - USE_NOTED_EVERY:
-        _note_use(pk, last_used_at=last_used_at, now=now)
-    return member_of(user_id=user_id, customer_id=customer_id, scopes=scopes)
+    if key.revoked_at is not None or (key.expires_at is not None and key.expires_at <= now):
+        raise NotAuthenticated(internal=f"API key {key.pk} is revoked or expired")
+    if key.last_used_at is None or key.last_used_at <= now - USE_NOTED_EVERY:
+        _note_use(key, now=now)
+    scopes = frozenset(key.scopes) if key.scopes else None
+    return member_of(user_id=key.user_id, customer_id=key.customer_id, scopes=scopes)
 
 
 def principal_of_api_key(raw: str, *, now: datetime) -> Principal:
@@ -159,36 +159,6 @@ def digest_of(raw: str) -> str:
     return hashlib.sha256(raw.encode()).hexdigest()
 
 
-def _note_use(pk: int, *, last_used_at: datetime | None, now: datetime) -> None:
+def _note_use(key: ApiKey, *, now: datetime) -> None:
     # Of many requests at once only the first writes.
-    ApiKey.objects.filter(pk=pk, last_used_at=last_used_at).update(last_used_at=now)
-
-
-_COLUMNS = "id user_id customer_id scopes last_used_at expires_at revoked_at".split()
-
-
-@cache
-def _lookup() -> str:
-    columns = ", ".join(f'"{name}"' for name in _COLUMNS)
-    return f'SELECT {columns} FROM "{ApiKey._meta.db_table}" WHERE digest = %s'  # noqa: S608  names of our own
-
-
-def _row_of(digest: str) -> tuple[Any, ...] | None:
-    """Return the columns of the key. By hand: the ORM takes ten times as long to say the same, for every request."""
-    with connection.cursor() as cursor:
-        cursor.execute(_lookup(), [digest])
-        row = cursor.fetchone()
-    if row is None:
-        return None
-    pk, user_id, customer_id, scopes, *moments = row
-    named = None if scopes is None else frozenset(orjson.loads(scopes) if isinstance(scopes, str) else scopes)
-    return pk, user_id, customer_id, named or None, *map(_moment, moments)
-
-
-def _moment(value: Any) -> datetime | None:
-    """Return a time as the ORM would: SQLite keeps it as text without a zone."""
-    if isinstance(value, str):
-        value = datetime.fromisoformat(value)
-    if isinstance(value, datetime) and value.tzinfo is None:
-        return value.replace(tzinfo=UTC)
-    return value if isinstance(value, datetime) else None
+    ApiKey.objects.filter(pk=key.pk, last_used_at=key.last_used_at).update(last_used_at=now)

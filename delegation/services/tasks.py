@@ -28,7 +28,6 @@ from delegation.services.reach import may_work_for
 from delegation.services.storable import check_storable
 from delegation.states import PRIORITY_RANK, HopStatus, Priority, TaskStatus
 from delegation.store import NewTask
-from delegation.store.lookup import Lookup
 from delegation.store.records import Row
 from delegation.store.rows import hop_row, new_id
 from delegation.store.together import save_together
@@ -38,11 +37,18 @@ from security.limiting import limiter, terms_of
 from security.limits import Admission, exceeded
 from security.principal import Principal
 from security.roles import Permission
+from security.rows.lookup import Lookup
 from security.testimony import Action, on_record, record_admission, ruling
 
 _TRACEPARENT = re.compile(r"\A[0-9a-f]{2}-(?!0{32})([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}")
 _IDEMPOTENCY_KEY_LENGTH = 255
-_agent_named = Lookup(Agent, "customer_id", "agent_type", enabled=True)
+_agent_named = Lookup(
+    Agent,
+    "customer_id",
+    "agent_type",
+    only=("customer", "ve_id", "agent_type", "seniority", "restricted", "enabled"),
+    enabled=True,
+)
 _task_of_customer = Lookup(Task, "customer_id", "id")
 
 
