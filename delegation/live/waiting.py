@@ -22,13 +22,14 @@ from delegation.live.watched import RENEW_SECONDS, watch
 from delegation.models import Task
 from delegation.states import TASK_ENDED, TaskStatus
 from security.rows import platform_rows
+from security.rows.lookup import Lookup
 
 # What a lost message costs at most.
 LOOK_AGAIN_SECONDS = 1.0
 MOMENT_SECONDS = 0.02
 MOST_WAITING = 10_000
 # A person's word may take days: who waits is better told that it is asked for.
-_AT_REST = [*TASK_ENDED, TaskStatus.INPUT_REQUIRED]
+_task_at_rest = Lookup(Task, "id", status__in=sorted([*TASK_ENDED, TaskStatus.INPUT_REQUIRED]))
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -159,7 +160,7 @@ def _at_rest(asked: Asked) -> list[tuple["asyncio.Future[bytes | None]", bytes]]
     """Return what those get to see who asked for a task that has come to rest."""
     # That each may see its task was made sure of before it waited; here they are of many customers.
     with platform_rows():
-        tasks = list(Task.objects.filter(id__in=list(asked), status__in=_AT_REST).order_by())
+        tasks = _task_at_rest.among(asked)
     return [(future, render(task)) for task in tasks for future, render in asked[task.id].items()]
 
 

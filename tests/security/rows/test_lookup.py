@@ -6,6 +6,7 @@ import pytest
 from django.db import connection
 
 from delegation.models import Agent, Task
+from delegation.states import TaskStatus
 from security.rows import customer_rows, no_rows, platform_rows
 from security.rows.lookup import Lookup
 from tests.security.rows.conftest import Estate
@@ -35,29 +36,27 @@ def test_it_reads_the_fields_named_and_others_when_they_are_asked_for(ours: Esta
 
 
 def test_it_finds_all_that_have_one_of_the_values(ours: Estate, theirs: Estate) -> None:
-    lookup = Lookup(Task, "id", status__in=["completed", ours.task.status])
+    keys = {ours.task.pk, theirs.task.pk}
+    Task.objects.filter(pk__in=keys).update(status=TaskStatus.INPUT_REQUIRED)
+    lookup = Lookup(Task, "id", status__in=[TaskStatus.INPUT_REQUIRED, TaskStatus.WORKING])
 
-    assert {task.pk for task in lookup.among([ours.task.pk, theirs.task.pk, uuid4()])} == {
-        ours.task.pk,
-        theirs.task.pk,
-    }
-    Task.objects.filter(pk=theirs.task.pk).update(status="canceled")
-    assert [task.pk for task in lookup.among({ours.task.pk, theirs.task.pk})] == [ours.task.pk]
+    assert {task.pk for task in lookup.among([*keys, uuid4()])} == keys
+    Task.objects.filter(pk=theirs.task.pk).update(status=TaskStatus.SUBMITTED)
+    assert [task.pk for task in lookup.among(keys)] == [ours.task.pk]
     assert lookup.among([]) == []
 
 
 @pytest.mark.skipif(connection.vendor != "postgresql", reason="row-level security is PostgreSQL's")
 def test_a_plan_that_is_kept_finds_the_rows_of_whom_it_is_about_each_time(ours: Estate, theirs: Estate) -> None:
     lookup = Lookup(Task, "id")
+    keys = [ours.task.pk, theirs.task.pk]
 
     def seen() -> set[str]:
-        tasks = (lookup.first(one.task.pk) for one in (ours, theirs))
-        assert {task.customer_id for task in lookup.among([ours.task.pk, theirs.task.pk])} == {
-            task.customer_id for task in (lookup.first(one.task.pk) for one in (ours, theirs)) if task
-        }
-        return {task.customer_id for task in tasks if task}
+        one_by_one = {task.customer_id for key in keys if (task := lookup.first(key))}
+        assert {task.customer_id for task in lookup.among(keys)} == one_by_one
+        return one_by_one
 
-    # More often than PostgreSQL makes a plan for the values at hand.
+    # More often than PostgreSQL plans for the values at hand.
     for _ in range(8):
         with platform_rows():
             assert seen() == {ours.customer_id, theirs.customer_id}
