@@ -13,7 +13,7 @@ import uvloop
 from django.conf import settings
 from django.db import DatabaseError
 
-from a2a_project.interpreter import tune_for_serving
+from a2a_project.interpreter import take_turns_soon, tune_for_serving
 from delegation import actors
 from delegation.live.feed import feed
 from delegation.loop.engine import Engine, EngineOptions
@@ -51,6 +51,7 @@ async def delegating(*, public_url: str = "") -> AsyncIterator[Engine]:
     )
     await engine.start()
     tune_for_serving()
+    take_turns_soon()
     begun = feed.start()
     actors.heed(engine.look)
     try:

@@ -16,13 +16,20 @@ def tune_for_loading() -> None:
 
 
 def tune_for_serving() -> None:
-    """Pass over what is loaded in garbage collection, come by less often, and let threads take turns sooner.
+    """Pass over what is loaded in garbage collection, and come by less often.
 
     Hops and requests leave next to nothing in cycles, yet make many objects: by its defaults a tenth of the loop's
-    time was the collector's. A thread that comes back from the database waits for a busy loop to let go: by the default
-    for up to 5 ms, several times a commit, while nothing else can be committed.
+    time was the collector's.
     """
     gc.collect()
     gc.freeze()
     tune_for_loading()
+
+
+def take_turns_soon() -> None:
+    """Let threads take turns sooner, beside a busy event loop.
+
+    One that comes back from the database waits for the loop to let go: by the default for up to 5 ms, several times a
+    commit, while nothing else can be committed.
+    """
     sys.setswitchinterval(_SWITCH_SECONDS)

@@ -21,7 +21,7 @@ django.setup()
 from asgiref.sync import sync_to_async  # noqa: E402 - what follows needs the apps
 from django.utils import timezone  # noqa: E402
 
-from a2a_project.interpreter import tune_for_serving  # noqa: E402
+from a2a_project.interpreter import take_turns_soon, tune_for_serving  # noqa: E402
 from benchmarks.team import FIRST_AGENTS, Employer, customer_id_of, employers  # noqa: E402
 from delegation import metrics  # noqa: E402
 from delegation.live.feed import feed  # noqa: E402
@@ -149,6 +149,7 @@ async def serve(course: Course) -> None:
     engine = Engine(options(), announce=finishing.announce)
     await engine.start()
     tune_for_serving()
+    take_turns_soon()
     feed.start()
     await course.run_async(InProcess(engine, finishing, staff).lap)
     await engine.drain()

@@ -7,9 +7,9 @@ workers never wait for each other in a circle.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 from typing import Any
 from uuid import UUID
-from weakref import WeakKeyDictionary
 
 import orjson
 import psycopg
@@ -29,6 +29,7 @@ from delegation.store.records import (
     Settlement,
     TaskFacts,
 )
+from security.rows.postgres.prepared import execute_together, prepared
 
 
 class PostgresStore:
@@ -204,8 +205,7 @@ def _as_json(document: dict[str, list[Row]]) -> Row:
     return {key: orjson.dumps(rows).decode() for key, rows in document.items()}
 
 
-# A plan is kept for long. One made while the tables were small would read the whole of them when they are not.
-_BY_KEY = "SET LOCAL enable_seqscan = off; "
+_TYPES = {UUID: "uuid", datetime: "timestamptz", int: "bigint", str: "json"}
 
 
 def _run(*calls: _Call) -> list[list[Row]]:
@@ -214,40 +214,29 @@ def _run(*calls: _Call) -> list[list[Row]]:
     Those of one message are one transaction: BEGIN and COMMIT would be two more round trips, each of them with a wait
     for the interpreter.
     """
-    connection.ensure_connection()
-    raw = connection.connection
-    with connection.wrap_database_errors, raw.cursor() as cursor:
-        statements = "; ".join(_execution(call, raw) for call in calls)
-        cursor.execute(_BY_KEY + statements, [value for call in calls for value in call.parameters.values()])
-        return [_next_rows(cursor) for _ in calls]
+    with connection.wrap_database_errors:
+        statements = [_prepared(call) for call in calls]
+        with connection.connection.cursor() as cursor:
+            execute_together(cursor, statements, [value for call in calls for value in call.parameters.values()])
+            return [_rows(cursor) for _ in calls]
 
 
-def _next_rows(cursor: psycopg.Cursor[Any]) -> list[Row]:
-    cursor.nextset()
+def _prepared(call: _Call) -> str:
+    types = [_TYPES[type(value)] for value in call.parameters.values()]
+    return prepared(call.name, _numbered(call.sql, tuple(call.parameters)), types)
+
+
+@cache
+def _numbered(sql: str, keys: tuple[str, ...]) -> str:
+    return sql % {key: f"${number}" for number, key in enumerate(keys, 1)}
+
+
+def _rows(cursor: psycopg.Cursor[Any]) -> list[Row]:
+    """Return the rows of the statement at hand, and go on to the next."""
     names = [column.name for column in cursor.description or ()]
-    return [dict(zip(names, row, strict=True)) for row in cursor]
-
-
-# What each connection has prepared, as the calls of it.
-_calls: WeakKeyDictionary[psycopg.Connection[Any], dict[str, str]] = WeakKeyDictionary()
-_TYPES = {UUID: "uuid", datetime: "timestamptz", int: "bigint", str: "json"}
-
-
-def _execution(call: _Call, raw: psycopg.Connection[Any]) -> str:
-    """Return the call of the statement, which the connection prepares when it meets it first: to plan these costs more
-    than to run them.
-
-    In SQL's own words, not the protocol's: so the call goes in one message with what sets its rows (security.rows),
-    which took 18 µs where the driver's pipeline took 58.
-    """
-    calls = _calls.setdefault(raw, {})
-    if call.sql not in calls:
-        name = f"{call.name}_{len(calls)}"
-        types = ", ".join(_TYPES[type(value)] for value in call.parameters.values())
-        numbered = {key: f"${number}" for number, key in enumerate(call.parameters, 1)}
-        raw.execute(f"PREPARE {name} ({types}) AS {call.sql % numbered}")
-        calls[call.sql] = f"EXECUTE {name} ({', '.join(['%s'] * len(call.parameters))})"
-    return calls[call.sql]
+    rows = [dict(zip(names, row, strict=True)) for row in cursor]
+    cursor.nextset()
+    return rows
 
 
 def _claimed(row: Row) -> ClaimedHop:

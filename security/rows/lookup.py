@@ -3,12 +3,12 @@ plan it anew for each request costs ten times what the reading does.
 """
 
 from collections.abc import Collection, Sequence
-from functools import cached_property
+from functools import cache, cached_property
 from typing import Any, Generic, TypeVar
 
 from django.db import connection, models
 
-from security.rows.postgres.prepared import execute_prepared
+from security.rows.postgres.prepared import execute_together, prepared
 
 M = TypeVar("M", bound=models.Model)
 
@@ -44,7 +44,8 @@ class Lookup(Generic[M]):
         parameters = [*self._written[1], *parameters]
         with connection.cursor() as cursor:
             if connection.vendor == "postgresql":
-                execute_prepared(cursor, sql, parameters, name=str(self._model._meta.model_name))
+                call = prepared(str(self._model._meta.model_name), _numbered(sql), ["unknown"] * len(parameters))
+                execute_together(cursor, [call], parameters)
             else:
                 cursor.execute(sql, parameters)
             return [self._read(row) for row in cursor.fetchall()]
@@ -91,3 +92,8 @@ class Lookup(Generic[M]):
             for convert in steps:
                 values[place] = convert(values[place], column, connection)
         return self._model.from_db(connection.alias, names, values)
+
+
+@cache
+def _numbered(sql: str) -> str:
+    return sql % tuple(f"${place}" for place in range(1, sql.count("%s") + 1))
