@@ -9,6 +9,8 @@ from psycopg import Connection
 
 # A plan is kept for long. One made while the table was small would read the whole of it when it is not.
 _BY_KEY = "SET LOCAL enable_seqscan = off; "
+# Else the first five calls of each statement are planned anew; it is about the connection's prepared statements alone.
+_PLAN_ONCE = "SET plan_cache_mode = force_generic_plan; "
 # What each connection has prepared, as the calls of it.
 _calls: WeakKeyDictionary[Connection[Any], dict[str, str]] = WeakKeyDictionary()
 
@@ -25,7 +27,7 @@ def prepared(name: str, sql: str, types: Sequence[str]) -> str:
     if sql not in calls:
         unique = f"{name}_{len(calls)}"
         with connection.wrap_database_errors:
-            raw.execute(f"PREPARE {unique} ({', '.join(types)}) AS {sql}")
+            raw.execute(f"{_PLAN_ONCE}PREPARE {unique} ({', '.join(types)}) AS {sql}")
         calls[sql] = f"EXECUTE {unique} ({', '.join(['%s'] * len(types))})"
     return calls[sql]
 
