@@ -16,6 +16,7 @@ import psycopg
 from django.db import connection
 
 from delegation.store import postgres_sql
+from delegation.store.postgres_claim import claim
 from delegation.store.records import (
     LOST,
     NO_LIMIT,
@@ -53,7 +54,7 @@ class PostgresStore:
     ) -> Claims:
         places = [{"customer_id": customer, "agent_type": agent, "n": n} for (customer, agent), n in taken.items()]
         parameters = {"owner": owner, "limit": limit, "now": now, "agent_limit": agent_limit}
-        (rows,) = _run(_Call("claim", postgres_sql.claim(), parameters | _as_json({"taken": places})))
+        (rows,) = _run(_Call("claim", claim(), parameters | _as_json({"taken": places})))
         hops = tuple(_claimed(row) for row in rows)
         return Claims(hops=hops, last_seqs={row["task_id"]: (row["customer_id"], row["last_seq"]) for row in rows})
 

@@ -12,8 +12,7 @@ from delegation.store.records import HOP_CHANGES, REASON_LENGTH, TARGET_LENGTH
 from delegation.store.rows import CONTINUED, HOP_COLUMNS
 
 # Said so that the index of tasks alive cannot serve it: for a list of keys the planner may think that shorter to read.
-_ALIVE = "status NOT IN ({})".format(", ".join(f"'{status}'" for status in sorted(TASK_ENDED)))
-_DUE = "status = 'waiting' AND due_at IS NOT NULL"
+ALIVE = "status NOT IN ({})".format(", ".join(f"'{status}'" for status in sorted(TASK_ENDED)))
 
 # A split's continuation: the same agent with the same work, one attempt on; the worker that ended the last branch runs
 # it, unless other branches are to be cancelled first. See rows.continuation for the ORM's.
@@ -104,7 +103,7 @@ def _columns(model: type[models.Model]) -> dict[str, str]:
     }
 
 
-def _rows(key: str, columns: dict[str, str]) -> str:
+def rows_of(key: str, columns: dict[str, str]) -> str:
     described = ", ".join(f'"{name}" {type_}' for name, type_ in columns.items())
     return f"json_to_recordset(%({key})s::json) AS x({described})"
 
@@ -116,7 +115,7 @@ def _insert(model: type[models.Model], key: str, *, gate: str = "") -> str:
     names = ", ".join(f'"{name}"' for name in columns)
     values = ", ".join(f'x."{name}"' if name in given else _default(model, name) for name in columns)
     described = {name: columns[name] for name in given}
-    source = _rows(key, {"by": "uuid", **described} if "x.by" in gate else described)
+    source = rows_of(key, {"by": "uuid", **described} if "x.by" in gate else described)
     return f'INSERT INTO "{model._meta.db_table}" ({names}) SELECT {values} FROM {source} {gate}'
 
 
@@ -226,8 +225,8 @@ def _brought() -> dict[str, str]:
     child = {"by": "uuid", **{name: hop[name] for name in CHILD_COLUMNS}}
     ruling = {"by": "uuid", **_RULING}
     return {
-        "children": _insert_from(Hop, _CHILD, f"{_rows('children', child)} {_HELD}"),
-        "rulings": _insert_from(AuthorizationLog, _LOGGED_RULING, f"{_rows('rulings', ruling)} {_HELD}"),
+        "children": _insert_from(Hop, _CHILD, f"{rows_of('children', child)} {_HELD}"),
+        "rulings": _insert_from(AuthorizationLog, _LOGGED_RULING, f"{rows_of('rulings', ruling)} {_HELD}"),
         "approvals": _insert(Approval, "approvals", gate=_HELD),
         "clarifications": _insert(Clarification, "clarifications", gate=_HELD),
         "leakages": _insert(LeakageLog, "leakages", gate=_HELD),
@@ -276,10 +275,10 @@ def settle(lists: frozenset[str]) -> str:
     joins = _joins() if "branches" in lists else _NO_JOINS
     brought = "\n    ".join(f"new_{key} AS ({insert})," for key, insert in _brought().items() if key in lists)
     return f"""
-    WITH wanted AS MATERIALIZED (SELECT x.* FROM {_rows("settlements", settlement)}),
+    WITH wanted AS MATERIALIZED (SELECT x.* FROM {rows_of("settlements", settlement)}),
     locked AS MATERIALIZED (
         SELECT id, last_seq, hop_count, hop_budget, depth_reached FROM delegation_task
-        WHERE id = ANY (ARRAY(SELECT task FROM wanted)) AND {_ALIVE} ORDER BY id FOR UPDATE),
+        WHERE id = ANY (ARRAY(SELECT task FROM wanted)) AND {ALIVE} ORDER BY id FOR UPDATE),
     budgeted AS MATERIALIZED (
         SELECT w.*, l.last_seq, l.hop_count, l.depth_reached AS depth_before, w.n_hops IS NULL OR
                l.hop_count + sum(w.n_hops) OVER (PARTITION BY w.task ORDER BY w.hop) <= l.hop_budget AS affordable
@@ -299,7 +298,7 @@ def settle(lists: frozenset[str]) -> str:
         INSERT INTO delegation_taskevent (task_id, customer_id, seq, type, at, data)
         SELECT task, customer, last_seq + row_number() OVER (PARTITION BY task ORDER BY at, by, place), type, at, data
         FROM (SELECT done.task, done.customer, done.last_seq, done.at, x.by, x.place, x.type, x.data
-              FROM {_rows("events", event)} {_HELD}{joins.started}) news),
+              FROM {rows_of("events", event)} {_HELD}{joins.started}) news),
     moved AS (
         UPDATE delegation_task t SET
             last_seq = t.last_seq + d.n_events + {joins.started_hops},
@@ -336,104 +335,4 @@ def settle(lists: frozenset[str]) -> str:
     UNION ALL
     SELECT hop, task, last_seq, hop_count, depth_before, NULL, false, NULL, false, false
     FROM budgeted WHERE NOT affordable
-    """
-
-
-@cache
-def claim() -> str:
-    """Claim hops, each customer in turn, and begin their tasks.
-
-    Each agent of each customer has a queue. The first CTE hops from queue to queue along the index, so that one with
-    10,000 hops costs no more to pass by than one with ten; one whose agent has no place left is not read at all. A
-    task that another worker has locked is left for the next look. A submitted task has one hop, its first. For the
-    joins see ``settle``.
-    """
-    return f"""
-    WITH RECURSIVE pending_queues AS (
-        (SELECT customer_id, agent_type FROM delegation_hop WHERE status = 'pending'
-         ORDER BY customer_id, agent_type LIMIT 1)
-        UNION ALL
-        SELECT h.customer_id, h.agent_type FROM pending_queues q CROSS JOIN LATERAL (
-            SELECT customer_id, agent_type FROM delegation_hop
-            WHERE status = 'pending' AND (customer_id, agent_type) > (q.customer_id, q.agent_type)
-            ORDER BY customer_id, agent_type LIMIT 1) h),
-    oldest_due AS MATERIALIZED (
-        SELECT customer_id, agent_type FROM delegation_hop
-        WHERE {_DUE} AND owner IS NULL AND due_at <= %(now)s ORDER BY due_at LIMIT %(limit)s + 1),
-    -- More is due than can be claimed: then everybody is asked, not only who has waited longest.
-    due_queues AS (
-        (SELECT customer_id, agent_type FROM delegation_hop
-         WHERE {_DUE} AND (SELECT count(*) FROM oldest_due) > %(limit)s ORDER BY customer_id, agent_type LIMIT 1)
-        UNION ALL
-        SELECT h.customer_id, h.agent_type FROM due_queues q CROSS JOIN LATERAL (
-            SELECT customer_id, agent_type FROM delegation_hop
-            WHERE {_DUE} AND (customer_id, agent_type) > (q.customer_id, q.agent_type)
-            ORDER BY customer_id, agent_type LIMIT 1) h),
-    queues AS (
-        SELECT q.customer_id, q.agent_type,
-               greatest(coalesce(a.max_concurrency, %(agent_limit)s) - coalesce(x.n, 0), 0) AS free
-        FROM (SELECT customer_id, agent_type FROM pending_queues UNION SELECT customer_id, agent_type FROM due_queues
-              UNION SELECT customer_id, agent_type FROM oldest_due) q
-        LEFT JOIN delegation_agent a ON a.customer_id = q.customer_id AND a.agent_type = q.agent_type
-        LEFT JOIN {_rows("taken", {"customer_id": "text", "agent_type": "text", "n": "integer"})}
-               ON x.customer_id = q.customer_id AND x.agent_type = q.agent_type),
-    ready AS (
-        SELECT q.customer_id, q.free, h.*,
-               row_number() OVER (PARTITION BY q.customer_id, q.agent_type
-                                  ORDER BY h.priority DESC, h.due_at, h.id) AS place
-        FROM queues q CROSS JOIN LATERAL (
-            (SELECT id, task_id, status, claim, priority, due_at FROM delegation_hop
-             WHERE {_DUE} AND due_at <= %(now)s AND customer_id = q.customer_id AND agent_type = q.agent_type
-             ORDER BY due_at LIMIT least(q.free, %(limit)s))
-            UNION ALL
-            (SELECT id, task_id, status, claim, priority, NULL FROM delegation_hop
-             WHERE status = 'pending' AND customer_id = q.customer_id AND agent_type = q.agent_type
-             ORDER BY priority DESC, id LIMIT least(q.free, %(limit)s))) h),
-    chosen AS MATERIALIZED (
-        SELECT id, task_id, status, claim, row_number() OVER (ORDER BY turn, due_at, id) AS rank
-        FROM (SELECT *, row_number() OVER (PARTITION BY customer_id ORDER BY priority DESC, due_at, id) AS turn
-              FROM ready WHERE place <= free) in_turn
-        ORDER BY turn, due_at, id LIMIT %(limit)s),
-    locked AS MATERIALIZED (
-        SELECT id, status, last_seq, created_by_id, message, priority, trace_id, created_at, deadline_at, hop_budget,
-               hop_count, cost_usd
-        FROM delegation_task
-        WHERE id = ANY (ARRAY(SELECT task_id FROM chosen)) AND {_ALIVE} ORDER BY id FOR UPDATE SKIP LOCKED),
-    claimed AS (
-        UPDATE delegation_hop h SET status = 'running', owner = %(owner)s, claim = h.claim + 1, due_at = NULL,
-               started_at = coalesce(h.started_at, %(now)s)
-        FROM (SELECT chosen.rank, chosen.id AS hop, chosen.status AS found, chosen.claim AS last_claim, locked.*
-              FROM chosen JOIN locked ON locked.id = chosen.task_id) l
-        -- Whoever else moved it since has changed one of these.
-        WHERE h.id = l.hop AND h.status = l.found AND h.claim = l.last_claim
-        RETURNING h.id, h.task_id, h.customer_id, h.owner, h.claim, h.parent_id, h.join_id, h.branch, h.resumes_id,
-                  h.depth, h.attempt, h.agent_type, h.path, h.instruction, h.priority, h.remote_task_id, h.polls,
-                  h.tries, h.started_at, l.created_by_id AS created_by, l.message, l.priority AS task_priority,
-                  l.trace_id, l.created_at AS task_created_at, l.deadline_at, l.hop_budget, l.hop_count,
-                  l.cost_usd AS task_cost_usd, l.last_seq, l.status = 'submitted' AS begins, l.rank),
-    news AS (
-        SELECT task_id, customer_id, last_seq, 0 AS place, id AS hop, 'task.working' AS type, '{{}}'::jsonb AS data
-        FROM claimed WHERE begins
-        UNION ALL
-        SELECT c.task_id, c.customer_id, c.last_seq, 1, c.id, 'hop.started', jsonb_build_object(
-               'delegation_id', c.id, 'parent_id', c.parent_id, 'depth', c.depth, 'agent_type', c.agent_type,
-               'agent_name', a.name, 'attempt', c.attempt,
-               'resumes_id', c.resumes_id, 'instruction', left(c.instruction, 200))
-        FROM claimed c LEFT JOIN delegation_agent a ON a.customer_id = c.customer_id AND a.agent_type = c.agent_type
-        WHERE c.claim = 1),
-    events AS (
-        INSERT INTO delegation_taskevent (task_id, customer_id, seq, type, at, data)
-        SELECT task_id, customer_id, last_seq + row_number() OVER (PARTITION BY task_id ORDER BY place, hop), type,
-               %(now)s, data
-        FROM news),
-    moved AS (
-        UPDATE delegation_task t SET last_seq = t.last_seq + n.n, started_at = coalesce(t.started_at, %(now)s),
-               status = CASE WHEN t.status = 'submitted' THEN 'working' ELSE t.status END
-        FROM (SELECT task_id, sum(begins::integer + (claim = 1)::integer) AS n FROM claimed GROUP BY task_id) n
-        WHERE t.id = n.task_id AND n.n > 0)
-    SELECT id, task_id, customer_id, owner, claim, parent_id, join_id, branch, resumes_id, depth, attempt, agent_type,
-           path, instruction, priority, remote_task_id, polls, tries, started_at, created_by, message, task_priority,
-           trace_id, task_created_at, deadline_at, hop_budget, hop_count, task_cost_usd,
-           last_seq + sum(begins::integer + (claim = 1)::integer) OVER (PARTITION BY task_id) AS last_seq
-    FROM claimed ORDER BY rank
     """

@@ -110,13 +110,13 @@ def test_a_revoked_key_is_published_no_more_and_signs_nothing() -> None:
     signer.refresh(now())
     (stolen,) = ring().keys
 
-    printed("rotate_signing_key", "--revoke", stolen.kid)
+    printed("rotate_signing_key", f"--revoke={stolen.kid}")
     signer.refresh(now())
 
     assert stolen.kid not in {key["kid"] for key in published().json()["keys"]}
     assert kid_of(signer.sign(CALL, body=b"", now=now())) != stolen.kid
     with pytest.raises(CommandError, match="there is no key"):
-        printed("rotate_signing_key", "--revoke", stolen.kid)
+        printed("rotate_signing_key", f"--revoke={stolen.kid}")
 
 
 def test_of_two_processes_that_change_the_ring_at_once_the_second_starts_over() -> None:

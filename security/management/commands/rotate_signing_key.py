@@ -18,7 +18,11 @@ class Command(BaseCommand):
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("--revoke", metavar="KID", help="take this key out at once: it may be known to others")
+        parser.add_argument(
+            "--revoke",
+            metavar="KID",
+            help="take this key out at once: it may be known to others (--revoke=KID where it begins with a dash)",
+        )
 
     def handle(self, *_: Any, **options: Any) -> None:
         store, box, now = DatabaseKeyStore(), secret_box(), timezone.now()
