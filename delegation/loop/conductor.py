@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from uuid import UUID, uuid5
+from uuid import uuid5
 
 import orjson
 import structlog
@@ -67,7 +67,7 @@ class Conductor:
         gate: Gate,
         budgets: Budgets,
         detector: Callable[[], Awaitable[Detector]],
-        inputs: Callable[[UUID], Awaitable[list[Row]]],
+        inputs: Callable[[ClaimedHop], Awaitable[list[Row]]],
         settle: Callable[[Settlement], Awaitable[Settled]],
         places: Places,
         agent_timeout_seconds: float,
@@ -168,7 +168,7 @@ class Conductor:
             raise DeadlineExceeded(internal=f"deadline {hop.task.deadline_at:%Y-%m-%d %H:%M:%S}")
         roster = await self._rosters.of(hop.task.customer_id)
         run.meet(roster)
-        inputs = await self._inputs(hop.resumes_id) if hop.resumes_id else []
+        inputs = await self._inputs(hop)
         until = await self._turn(run, roster, inputs)
         if until is not None:
             return accounts.held(hop, at=_now(), until=until), []

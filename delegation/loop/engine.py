@@ -6,6 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import TypeVar
 from uuid import UUID
@@ -24,7 +25,7 @@ from delegation.loop.budgets import Budgets, read_spent
 from delegation.loop.circuits import Circuits, save_circuit
 from delegation.loop.conductor import Conductor
 from delegation.loop.detectors import Detectors
-from delegation.loop.inputs import read_inputs
+from delegation.loop.inputs import answers_to, read_inputs
 from delegation.loop.pauses import POLLING, POLLING_BESIDE_PUSH, Polling
 from delegation.loop.places import Places
 from delegation.loop.pushing import PushAddresses
@@ -34,8 +35,14 @@ from delegation.loop.sweeper import Sweeper, canceled_of
 from delegation.loop.withdrawals import Withdrawals, take_back_late, taken_back
 from delegation.services.branches import branches_cancel
 from delegation.states import HopStatus
-from delegation.store import ClaimedHop, Claims, NewTask, Settled, Settlement, store_for_database
-from delegation.store.records import AgentKey
+from delegation.store import (
+    ClaimedHop,
+    NewTask,
+    Settled,
+    Settlement,
+    loop_store_for_database,
+)
+from delegation.store.records import Row
 from delegation.store.rows import new_id
 from security.leak_index import leak_index
 from security.limiting import async_store
@@ -81,10 +88,9 @@ class Engine:
         self.id = new_id()
         self._options = options
         self._announce = announce
-        self._store = store_for_database()
-        self._settling = ThreadPoolExecutor(1, thread_name_prefix="settle")
+        self._store = loop_store_for_database()
         self._reading = ThreadPoolExecutor(1, thread_name_prefix="read")
-        self._settler = Settler(store=self._store, executor=self._settling)
+        self._settler = Settler(self._store)
         self._sweeper = Sweeper(worker_id=self.id)
         self._signer = RingSigner()
         self._withdrawals = Withdrawals()
@@ -133,7 +139,7 @@ class Engine:
             gate=self._gate,
             budgets=Budgets(AsyncBudgetLedger(self._limits), spent=lambda *of: self._read(read_spent, *of)),
             detector=self._detectors.current,
-            inputs=lambda hop_id: self._read(read_inputs, hop_id),
+            inputs=self._inputs,
             settle=self.settle,
             places=self._places,
             agent_timeout_seconds=self._options.agent_timeout_seconds,
@@ -225,9 +231,9 @@ class Engine:
         await self._gateway.close()
         await self._limits.aclose()
         await self._read(self._sweeper.leave)
-        for executor in (self._settling, self._reading):
-            await self._loop.run_in_executor(executor, _close_connection)
-            executor.shutdown()
+        await self._store.close()
+        await self._loop.run_in_executor(self._reading, _close_connection)
+        self._reading.shutdown()
 
     @property
     def in_flight(self) -> int:
@@ -241,7 +247,13 @@ class Engine:
             self._full = True
             while (free := self._places.free) > 0:
                 try:
-                    claims = await self._read(self._take, free, self._places.taken)
+                    claims = await self._store.claim(
+                        owner=self.id,
+                        limit=free,
+                        now=_now(),
+                        agent_limit=self._options.agent_concurrency,
+                        taken=self._places.taken,
+                    )
                 except DatabaseError as error:
                     log.warning("cannot claim", error=str(error))
                     await asyncio.sleep(self._options.sweep_seconds)
@@ -255,9 +267,15 @@ class Engine:
                     self._full = False
                     break
 
-    def _take(self, limit: int, taken: Mapping[AgentKey, int]) -> Claims:
-        per_agent = self._options.agent_concurrency
-        return self._store.claim(owner=self.id, limit=limit, now=_now(), agent_limit=per_agent, taken=taken)
+    async def _inputs(self, hop: ClaimedHop) -> list[Row]:
+        """Return what the hop is given by those that it goes on from, if any."""
+        if hop.resumes_id is None:
+            return []
+        return await read_inputs(
+            hop.resumes_id,
+            attempt=partial(self._store.attempt, customer_id=hop.task.customer_id),
+            answers=lambda hop_id: self._read(answers_to, hop_id),
+        )
 
     def _leave(self, hop: ClaimedHop) -> None:
         """Give the hop's place back; whoever waits for one at its agent is looked for."""

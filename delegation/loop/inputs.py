@@ -1,45 +1,40 @@
 """What a resumed hop is given: the outcomes of its split's branches and the answers to its questions, oldest first."""
 
+from collections.abc import Awaitable, Callable
 from uuid import UUID
 
-from django.db.models import Q
-
-from delegation.models import Clarification, Hop
+from delegation.models import Clarification
 from delegation.states import Action, HopStatus
 from delegation.store.records import Row
 
-_COLUMNS = (
-    "id resumes_id branch parent_id attempt agent_type instruction status action result error_code error_message"
-).split()
+Rows = Callable[[UUID], Awaitable[list[Row]]]
 _STOPPED = (HopStatus.FAILED, HopStatus.CANCELED)
 
 
-def read_inputs(resumes_id: UUID) -> list[Row]:
-    """Return everything that the earlier attempts of the hop have gathered."""
+async def read_inputs(resumes_id: UUID, *, attempt: Rows, answers: Rows) -> list[Row]:
+    """Return everything that the earlier attempts of the hop have gathered.
+
+    ``attempt`` gives a hop with its branches (``records.Store.attempt``), ``answers`` what ``answers_to`` does.
+    """
     gathered: list[list[Row]] = []
     before: UUID | None = resumes_id
     while before is not None:
-        attempt, branches = _attempt(before)
-        gathered.append(_outcomes(attempt, branches) if attempt["action"] == Action.PARALLEL else _answers(before))
-        before = attempt["resumes_id"]
+        found = await attempt(before)
+        (itself,) = (hop for hop in found if hop["id"] == before)
+        branches = sorted((hop for hop in found if hop is not itself), key=lambda hop: hop["branch"])
+        gathered.append(_outcomes(itself, branches) if itself["action"] == Action.PARALLEL else await answers(before))
+        before = itself["resumes_id"]
     return [given for one in reversed(gathered) for given in one]
 
 
-def _attempt(hop_id: UUID) -> tuple[Row, list[Row]]:
-    """Return the hop, and the branches that it split into, in the order of the subtasks."""
-    # In one query, and without models around the rows, which would cost more than it.
-    found = list(Hop.objects.filter(Q(id=hop_id) | Q(join_id=hop_id)).values(*_COLUMNS))
-    (attempt,) = (hop for hop in found if hop["id"] == hop_id)
-    return attempt, sorted((hop for hop in found if hop is not attempt), key=lambda hop: hop["branch"])
-
-
-def _answers(hop_id: UUID) -> list[Row]:
+def answers_to(hop_id: UUID) -> list[Row]:
+    """Return what the hop has asked, and what it was answered."""
     asked = Clarification.objects.filter(hop_id=hop_id).values("question", "answer")
     return [{"kind": "answer", **question} for question in asked]
 
 
 def _outcomes(split: Row, branches: list[Row]) -> list[Row]:
-    """Return how each branch ended. It may have gone on from agent to agent."""
+    """Return how each branch ended, in the order of the subtasks. It may have gone on from agent to agent."""
     asked = {hop["branch"]: hop for hop in branches if hop["parent_id"] == split["id"] and hop["attempt"] == 1}
     return [_outcome(asked[hop["branch"]], hop) for hop in branches if _is_outcome(hop)]
 

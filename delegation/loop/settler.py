@@ -2,15 +2,13 @@
 
 import asyncio
 from collections.abc import Sequence
-from concurrent.futures import Executor
 from dataclasses import dataclass
 from typing import Any
 
 import structlog
-from django.db import DatabaseError, DataError, InterfaceError, OperationalError, connection
+from django.db import DatabaseError, DataError, OperationalError
 
-from delegation.store import NewTask, Settled, Settlement, Store
-from security.rows import customer_rows
+from delegation.store import DatabaseAway, LoopStore, NewTask, Settled, Settlement
 
 log = structlog.get_logger(__name__)
 # A batch is one lock on each of its tasks: small enough to be quick, large enough to share the commit's cost.
@@ -20,10 +18,6 @@ _FIRST_PAUSE_SECONDS, _LONGEST_PAUSE_SECONDS = 0.1, 2.0
 _TRIES_WHILE_REACHABLE = 5
 
 
-class DatabaseAway(Exception):
-    """The connection is broken: whether the last commit went through is unknown."""
-
-
 @dataclass(slots=True)
 class _Waiting:
     item: NewTask | Settlement
@@ -31,11 +25,10 @@ class _Waiting:
 
 
 class Settler:
-    """Commits what hops and submitters bring, on one database thread. An idle system waits for nothing."""
+    """Commits what hops and submitters bring, a batch at a time. An idle system waits for nothing."""
 
-    def __init__(self, *, store: Store, executor: Executor) -> None:
+    def __init__(self, store: LoopStore) -> None:
         self._store = store
-        self._executor = executor
         self._queue: asyncio.Queue[_Waiting] = asyncio.Queue()
 
     async def settle(self, settlement: Settlement) -> Settled:
@@ -96,7 +89,7 @@ class Settler:
         pause, tries = _FIRST_PAUSE_SECONDS, 0
         while True:
             try:
-                return await asyncio.get_running_loop().run_in_executor(self._executor, self._write, batch)
+                return await self._write(batch)
             except DatabaseAway as error:
                 log.warning("database is away", error=str(error))
             except OperationalError:
@@ -106,18 +99,11 @@ class Settler:
             await asyncio.sleep(pause)
             pause = min(pause * 2, _LONGEST_PAUSE_SECONDS)
 
-    def _write(self, batch: Sequence[_Waiting]) -> list[bool | Settled]:
+    async def _write(self, batch: Sequence[_Waiting]) -> list[bool | Settled]:
         tasks = [waiting.item for waiting in batch if isinstance(waiting.item, NewTask)]
         settlements = [waiting.item for waiting in batch if isinstance(waiting.item, Settlement)]
-        customers = {task.task["customer_id"] for task in tasks} | {one.hop.task.customer_id for one in settlements}
         try:
-            with customer_rows(*sorted(customers)):
-                saved, settled = self._store.commit(tasks, settlements)
-        except (OperationalError, InterfaceError) as error:
-            if connection.connection is not None and connection.is_usable():
-                raise
-            connection.close()
-            raise DatabaseAway(str(error)) from error
+            saved, settled = await self._store.commit(tasks, settlements)
         except (TypeError, ValueError) as error:
             # What cannot be put into the database's words (a lone surrogate, say) is refused like any other bad row.
             raise DataError(str(error)) from error

@@ -5,7 +5,6 @@ workers never wait for each other in a circle.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
 from typing import Any
@@ -13,9 +12,10 @@ from uuid import UUID
 
 import orjson
 import psycopg
-from django.db import connection
+from django.db import InterfaceError, OperationalError, connection
 
 from delegation.store import postgres_sql
+from delegation.store.plain import attempt_of
 from delegation.store.postgres_claim import claim
 from delegation.store.records import (
     LOST,
@@ -24,24 +24,24 @@ from delegation.store.records import (
     AgentKey,
     ClaimedHop,
     Claims,
+    DatabaseAway,
     NewTask,
     Row,
     Settled,
     Settlement,
     TaskFacts,
 )
-from security.rows.postgres.prepared import execute_together, prepared
+from security.rows import customer_rows, platform_rows
+from security.rows.postgres.on_loop import LoopConnection
+from security.rows.postgres.prepared import Call, execute
 
 
 class PostgresStore:
     """See ``records.Store``."""
 
     def commit(self, tasks: Sequence[NewTask], settlements: Sequence[Settlement]) -> tuple[list[bool], list[Settled]]:
-        newest = _newest_claims(settlements)
-        calls = ([_submission(tasks)] if tasks else []) + ([_settling(list(newest.values()))] if newest else [])
-        answers = _run(*calls)
-        saved = _saved(tasks, answers.pop(0)) if tasks else []
-        return saved, _outcomes(settlements, newest, answers.pop(0)) if newest else []
+        batch = _Batch(tasks, settlements)
+        return batch.outcome(_run(*batch.calls))
 
     def claim(
         self,
@@ -52,30 +52,83 @@ class PostgresStore:
         agent_limit: int = NO_LIMIT,
         taken: Mapping[AgentKey, int] = NOTHING_TAKEN,
     ) -> Claims:
-        places = [{"customer_id": customer, "agent_type": agent, "n": n} for (customer, agent), n in taken.items()]
-        parameters = {"owner": owner, "limit": limit, "now": now, "agent_limit": agent_limit}
-        (rows,) = _run(_Call("claim", claim(), parameters | _as_json({"taken": places})))
-        hops = tuple(_claimed(row) for row in rows)
-        return Claims(hops=hops, last_seqs={row["task_id"]: (row["customer_id"], row["last_seq"]) for row in rows})
+        (rows,) = _run(_claiming(owner, limit, now, agent_limit, taken))
+        return _claims(rows)
+
+    def attempt(self, hop_id: UUID) -> list[Row]:
+        (rows,) = _run(_attempting(hop_id))
+        return [_attempt(row) for row in rows]
 
 
-@dataclass(frozen=True, slots=True)
-class _Call:
-    """A statement with its parameters; ``name`` is what an administrator sees of it in pg_stat_activity."""
+class PostgresLoopStore:
+    """See ``records.LoopStore``."""
 
-    name: str
-    sql: str
-    parameters: Row
+    def __init__(self) -> None:
+        self._committing = LoopConnection()
+        self._looking = LoopConnection()
+
+    async def commit(
+        self, tasks: Sequence[NewTask], settlements: Sequence[Settlement]
+    ) -> tuple[list[bool], list[Settled]]:
+        batch = _Batch(tasks, settlements)
+        try:
+            with customer_rows(*sorted(batch.customers)):
+                return batch.outcome(await self._committing.run(*batch.calls))
+        except (OperationalError, InterfaceError) as error:
+            if self._committing.is_open:
+                raise
+            raise DatabaseAway(str(error)) from error
+
+    async def claim(
+        self, *, owner: UUID, limit: int, now: datetime, agent_limit: int, taken: Mapping[AgentKey, int]
+    ) -> Claims:
+        with platform_rows():
+            (rows,) = await self._looking.run(_claiming(owner, limit, now, agent_limit, taken))
+        return _claims(rows)
+
+    async def attempt(self, hop_id: UUID, *, customer_id: str) -> list[Row]:
+        with customer_rows(customer_id):
+            (rows,) = await self._looking.run(_attempting(hop_id))
+        return [_attempt(row) for row in rows]
+
+    async def close(self) -> None:
+        self._committing.close()
+        self._looking.close()
 
 
-def _submission(tasks: Sequence[NewTask]) -> _Call:
+class _Batch:
+    """What is committed together: the calls that do it, and what their answers mean."""
+
+    def __init__(self, tasks: Sequence[NewTask], settlements: Sequence[Settlement]) -> None:
+        self._tasks = tasks
+        self._settlements = settlements
+        self._newest = _newest_claims(settlements)
+
+    @property
+    def customers(self) -> set[str]:
+        return {new.task["customer_id"] for new in self._tasks} | {
+            one.hop.task.customer_id for one in self._settlements
+        }
+
+    @property
+    def calls(self) -> list[Call]:
+        submission = [_submission(self._tasks)] if self._tasks else []
+        return submission + ([_settling(list(self._newest.values()))] if self._newest else [])
+
+    def outcome(self, answers: list[list[Row]]) -> tuple[list[bool], list[Settled]]:
+        """Return what ``records.Store.commit`` does. ``answers`` are the rows of each call."""
+        saved = _saved(self._tasks, answers[0]) if self._tasks else []
+        return saved, _outcomes(self._settlements, self._newest, answers[-1]) if self._newest else []
+
+
+def _submission(tasks: Sequence[NewTask]) -> Call:
     document = {
         "tasks": [new.task for new in tasks],
         "hops": [row for new in tasks for row in new.hops],
         "events": [row for new in tasks for row in new.events],
         "authorizations": [row for new in tasks for row in new.authorizations],
     }
-    return _Call("submit", postgres_sql.submit(), _as_json(document))
+    return _call("submit", postgres_sql.submit(), _as_json(document))
 
 
 def _saved(tasks: Sequence[NewTask], rows: list[Row]) -> list[bool]:
@@ -83,13 +136,13 @@ def _saved(tasks: Sequence[NewTask], rows: list[Row]) -> list[bool]:
     return [str(new.task["id"]) in saved for new in tasks]
 
 
-def _settling(settlements: Sequence[Settlement]) -> _Call:
+def _settling(settlements: Sequence[Settlement]) -> Call:
     document = _document(settlements)
     lists = {key for key, rows in document.items() if rows}
     if any(one.ends_branch for one in settlements):
         lists.add("branches")
     brought = {key: rows for key, rows in document.items() if rows or key in postgres_sql.ALWAYS_READ}
-    return _Call("settle", postgres_sql.settle(frozenset(lists)), _as_json(brought))
+    return _call("settle", postgres_sql.settle(frozenset(lists)), _as_json(brought))
 
 
 def _outcomes(settlements: Sequence[Settlement], newest: dict[UUID, Settlement], rows: list[Row]) -> list[Settled]:
@@ -209,27 +262,26 @@ def _as_json(document: dict[str, list[Row]]) -> Row:
 _TYPES = {UUID: "uuid", datetime: "timestamptz", int: "bigint", str: "json"}
 
 
-def _run(*calls: _Call) -> list[list[Row]]:
-    """Run prepared statements and return the rows of each by column name.
-
-    Those of one message are one transaction: BEGIN and COMMIT would be two more round trips, each of them with a wait
-    for the interpreter.
-    """
-    with connection.wrap_database_errors:
-        statements = [_prepared(call) for call in calls]
-        with connection.connection.cursor() as cursor:
-            execute_together(cursor, statements, [value for call in calls for value in call.parameters.values()])
-            return [_rows(cursor) for _ in calls]
-
-
-def _prepared(call: _Call) -> str:
-    types = [_TYPES[type(value)] for value in call.parameters.values()]
-    return prepared(call.name, _numbered(call.sql, tuple(call.parameters)), types)
+def _call(name: str, sql: str, parameters: Row) -> Call:
+    types = [_TYPES[type(value)] for value in parameters.values()]
+    return Call(name, _numbered(sql, tuple(parameters)), types, list(parameters.values()))
 
 
 @cache
 def _numbered(sql: str, keys: tuple[str, ...]) -> str:
     return sql % {key: f"${number}" for number, key in enumerate(keys, 1)}
+
+
+def _run(*calls: Call) -> list[list[Row]]:
+    """Run prepared statements and return the rows of each by column name.
+
+    Those of one message are one transaction: BEGIN and COMMIT would be two more round trips, each of them with a wait
+    for the interpreter.
+    """
+    connection.ensure_connection()
+    with connection.wrap_database_errors, connection.connection.cursor() as cursor:
+        execute(cursor, *calls)
+        return [_rows(cursor) for _ in calls]
 
 
 def _rows(cursor: psycopg.Cursor[Any]) -> list[Row]:
@@ -238,6 +290,33 @@ def _rows(cursor: psycopg.Cursor[Any]) -> list[Row]:
     rows = [dict(zip(names, row, strict=True)) for row in cursor]
     cursor.nextset()
     return rows
+
+
+def _claiming(owner: UUID, limit: int, now: datetime, agent_limit: int, taken: Mapping[AgentKey, int]) -> Call:
+    places = [{"customer_id": customer, "agent_type": agent, "n": n} for (customer, agent), n in taken.items()]
+    parameters = {"owner": owner, "limit": limit, "now": now, "agent_limit": agent_limit}
+    return _call("claim", claim(), parameters | _as_json({"taken": places}))
+
+
+def _claims(rows: list[Row]) -> Claims:
+    hops = tuple(_claimed(row) for row in rows)
+    return Claims(hops=hops, last_seqs={row["task_id"]: (row["customer_id"], row["last_seq"]) for row in rows})
+
+
+def _attempting(hop_id: UUID) -> Call:
+    return Call("attempt", _attempt_sql(), ["uuid"], [hop_id])
+
+
+@cache
+def _attempt_sql() -> str:
+    """Return what the ORM writes, whose every parameter is the hop's id."""
+    sql, parameters = attempt_of(UUID(int=0)).query.sql_with_params()
+    return sql % tuple("$1" for _ in parameters)
+
+
+def _attempt(row: Row) -> Row:
+    # JSON comes as text, for the ORM to read.
+    return row | {"result": row["result"] and orjson.loads(row["result"])}
 
 
 def _claimed(row: Row) -> ClaimedHop:

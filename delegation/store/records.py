@@ -12,6 +12,10 @@ Row = dict[str, Any]
 # An agent by its customer and its type.
 AgentKey = tuple[str, str]
 NO_LIMIT = 2**31 - 1
+# What is told of a hop that has ended to the one that goes on from it.
+ATTEMPT_COLUMNS = (
+    "id resumes_id branch parent_id attempt agent_type instruction status action result error_code error_message"
+).split()
 # What the log of authorisations holds of a name that an agent made up, and of why it may be called.
 TARGET_LENGTH, REASON_LENGTH = 64, 200
 
@@ -179,6 +183,35 @@ LOST = Settled(held=False)
 NOTHING_TAKEN: Mapping[AgentKey, int] = {}
 
 
+class DatabaseAway(Exception):
+    """The connection is broken: whether the last commit went through is unknown."""
+
+
+class LoopStore(Protocol):
+    """``Store`` for an event loop. It says itself whose rows it is about.
+
+    Commits wait for each other, as claims and attempts do, but not these for those.
+    """
+
+    async def commit(
+        self, tasks: Sequence[NewTask], settlements: Sequence[Settlement]
+    ) -> tuple[list[bool], list[Settled]]:
+        """Do as ``Store.commit``.
+
+        Raises:
+            DatabaseAway
+            DatabaseError: the database refuses it.
+        """
+
+    async def claim(
+        self, *, owner: UUID, limit: int, now: datetime, agent_limit: int, taken: Mapping[AgentKey, int]
+    ) -> Claims: ...
+
+    async def attempt(self, hop_id: UUID, *, customer_id: str) -> list[Row]: ...
+
+    async def close(self) -> None: ...
+
+
 class Store(Protocol):
     """The hot path's statements. Synchronous: each caller brings a thread of its own."""
 
@@ -203,3 +236,6 @@ class Store(Protocol):
         A customer's hops come by priority, of the same priority the due ones first, in the order they fell due. Of an
         agent there are claimed no more than its limit (or ``agent_limit``) leaves of those ``taken``.
         """
+
+    def attempt(self, hop_id: UUID) -> list[Row]:
+        """Return the hop, and where it is a split those of its branches, in no order, with ``ATTEMPT_COLUMNS``."""

@@ -8,7 +8,7 @@ from typing import Any, Generic, TypeVar
 
 from django.db import connection, models
 
-from security.rows.postgres.prepared import execute_together, prepared
+from security.rows.postgres.prepared import Call, execute
 
 M = TypeVar("M", bound=models.Model)
 
@@ -44,8 +44,8 @@ class Lookup(Generic[M]):
         parameters = [*self._written[1], *parameters]
         with connection.cursor() as cursor:
             if connection.vendor == "postgresql":
-                call = prepared(str(self._model._meta.model_name), _numbered(sql), ["unknown"] * len(parameters))
-                execute_together(cursor, [call], parameters)
+                name, types = str(self._model._meta.model_name), ["unknown"] * len(parameters)
+                execute(cursor, Call(name, _numbered(sql), types, parameters))
             else:
                 cursor.execute(sql, parameters)
             return [self._read(row) for row in cursor.fetchall()]

@@ -7,6 +7,7 @@ from typing import Any
 from uuid import UUID
 
 import pytest
+from asgiref.sync import async_to_sync, sync_to_async
 from django.contrib.auth import get_user_model
 from django.db import connection, transaction
 from hypothesis import HealthCheck, Phase, settings
@@ -16,7 +17,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 from delegation.errors import Conflict, HopBudgetExceeded
 from delegation.loop import account as accounts
 from delegation.loop.account import Account
-from delegation.loop.inputs import read_inputs
+from delegation.loop.inputs import answers_to, read_inputs
 from delegation.loop.roster import read_roster
 from delegation.loop.sweeper import Sweeper
 from delegation.models import Approval, Clarification, Hop, Task
@@ -352,7 +353,8 @@ def check_inputs(hop: ClaimedHop) -> None:
     if hop.resumes_id is None:
         return
     before = Hop.objects.get(id=hop.resumes_id)
-    given = read_inputs(before.id)
+    attempt, answers = sync_to_async(store_for_database().attempt), sync_to_async(answers_to)
+    given = async_to_sync(read_inputs)(before.id, attempt=attempt, answers=answers)
     if before.action == Action.ASK_CLARIFICATION:
         assert given[-1]["answer"] == "blue"
     elif before.wanted_branches is None:

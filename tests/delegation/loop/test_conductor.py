@@ -65,7 +65,7 @@ def settlements_of_a_hop_whose_reading_fails(people: Cast, error: Exception) -> 
             gate=Gate(AsyncLimiter(AsyncMemoryStore(MemoryStore()))),
             budgets=Budgets(AsyncBudgetLedger(AsyncMemoryStore(MemoryStore())), spent=spent_nothing),
             detector=lambda: asyncio.sleep(0, Detector()),
-            inputs=lambda hop_id: asyncio.sleep(0, []),
+            inputs=lambda hop: asyncio.sleep(0, []),
             settle=settle,
             places=places,
             agent_timeout_seconds=1,

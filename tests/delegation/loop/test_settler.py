@@ -1,13 +1,11 @@
 """One bad row spoils no other: the settler goes on whatever it is brought."""
 
 import asyncio
-from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from uuid import UUID
 
 import pytest
-from django.db import DatabaseError, connection
+from django.db import DatabaseError
 from django.utils import timezone
 
 from delegation.loop import account as accounts
@@ -17,7 +15,7 @@ from delegation.models import Task
 from delegation.policy.decision import Decision
 from delegation.services.tasks import task_submit
 from delegation.states import Action
-from delegation.store import Settlement, store_for_database
+from delegation.store import Settlement, loop_store_for_database, store_for_database
 from tests.delegation.rows import employ
 from tests.people import Cast
 
@@ -40,22 +38,17 @@ def _handled(account: Account, result: object) -> Settlement:
     return settlement._replace(changes={**settlement.changes, "result": result})
 
 
-@pytest.fixture
-def executor() -> Iterator[ThreadPoolExecutor]:
-    with ThreadPoolExecutor(1) as pool:
-        yield pool
-        pool.submit(lambda: connection.close()).result()  # noqa: PLW0108 - each thread has its own
-
-
 def test_what_cannot_be_stored_is_refused_and_the_rest_is_committed(
-    settlements: list[Settlement], executor: ThreadPoolExecutor
+    settlements: list[Settlement],
 ) -> None:
     async def settle_all() -> list[object]:
-        settler = Settler(store=store_for_database(), executor=executor)
+        store = loop_store_for_database()
+        settler = Settler(store)
         running = asyncio.create_task(settler.run())
         outcomes = await asyncio.gather(*map(settler.settle, settlements), return_exceptions=True)
         assert not running.done()
         running.cancel()
+        await store.close()
         return list(outcomes)
 
     first, *bad, last = asyncio.run(settle_all())
