@@ -10,7 +10,7 @@ import orjson
 from delegation.errors import DeadlineExceeded
 from delegation.loop.roster import AgentRecord
 from delegation.policy.approval import Terms
-from delegation.policy.decision import Decision, Usage
+from delegation.policy.decision import NO_USAGE, Decision, Usage
 from delegation.policy.verdict import Verdict
 from delegation.states import Action, HopStatus, TaskStatus
 from delegation.store.records import (
@@ -48,7 +48,7 @@ class Account(NamedTuple):
     rulings: Sequence[LoggedRuling] = ()
     leakages: Sequence[Row] = ()
     findings: int = 0
-    usage: Usage = Usage()
+    usage: Usage = NO_USAGE
 
     @property
     def ve_id(self) -> str:

@@ -8,9 +8,9 @@ import heapq
 from collections import defaultdict
 from collections.abc import Coroutine, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 import structlog
@@ -28,8 +28,7 @@ LIMIT_NAMES = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class _Expected:
+class _Expected(NamedTuple):
     """A count under way: whether the call is admitted by all its limits, to be awaited once."""
 
     counted: Coroutine[Any, Any, bool]

@@ -52,7 +52,7 @@ class Asker:
             finally:
                 seconds = time.perf_counter() - began
                 run.seconds = (run.seconds or 0.0) + seconds
-                metrics.AGENT_RESPONSE_TIME.labels(run.hop.agent_type).observe(seconds)
+                metrics.agent_response_time(run.hop.agent_type).observe(seconds)
 
     async def _failed(self, run: "HopRun", error: AgentUnavailable | AgentTimeout, *, cut_short: bool) -> None:
         now = datetime.now(UTC)

@@ -1,8 +1,8 @@
 """One hop from claim to settlement: guard, call, read, scan, judge, settle."""
 
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from typing import NamedTuple
 from uuid import uuid5
 
 import orjson
@@ -42,8 +42,7 @@ _QUICK_TRIES = 3
 _REMOTE_ID_LENGTH = 255
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Heard:
+class Heard(NamedTuple):
     """An agent's answer to one call, read and judged. Exactly one of the three tells how it goes on."""
 
     decision: Decision | None = None

@@ -13,7 +13,7 @@ def count(settlement: Settlement, settled: Settled, *, known: Container[str]) ->
         action, status = settlement.changes.get("action", ""), settlement.decision["status"]
         for target in settlement.changes.get("delegated_to", "").split(", "):
             named = target if not target or target in known else "unknown"
-            metrics.DELEGATIONS.labels(settlement.hop.agent_type, named, action, status).inc()
+            metrics.delegations(settlement.hop.agent_type, named, action, status).inc()
     if settlement.ends_task is not None:
         seconds = (settlement.at - task.created_at).total_seconds()
-        metrics.TASK_DURATION.labels(settled.hop_count, settled.depth_reached).observe(seconds)
+        metrics.task_duration(settled.hop_count, settled.depth_reached).observe(seconds)

@@ -8,7 +8,7 @@ from delegation.errors import AgentUnavailable
 from delegation.loop.account import Account
 from delegation.loop.roster import AgentRecord, Roster
 from delegation.loop.screening import Screened
-from delegation.policy.decision import Decision, Usage
+from delegation.policy.decision import NO_USAGE, Decision
 from delegation.policy.verdict import Situation, Verdict
 from delegation.store import ClaimedHop
 from delegation.store.records import LoggedRuling, Row
@@ -28,7 +28,7 @@ class HopRun:
         self.seconds: float | None = None
         self.roster: Roster | None = None
         self._agent: AgentRecord | None = None
-        self.usage = Usage()
+        self.usage = NO_USAGE
         self.budgeted: Terms | None = None
         self._rulings: list[LoggedRuling] = []
         self._leakages: list[Row] = []
@@ -92,7 +92,8 @@ class HopRun:
     def decide(self, decision: Decision) -> None:
         """Keep the decision as it may be recorded."""
         self.decision = decision
-        self.usage += decision.usage
+        if decision.usage is not NO_USAGE:
+            self.usage += decision.usage
 
     def note(self, screened: Screened) -> None:
         """Keep what the scan of an answer found. Raises LeakageDetected where the answer must not go on."""

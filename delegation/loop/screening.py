@@ -2,8 +2,8 @@
 
 import re
 from collections.abc import Container, Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import NamedTuple
 from urllib.parse import unquote
 
 import orjson
@@ -20,8 +20,7 @@ _REMOTE_ID = "remote_task_id"
 _TENANT = DetectionType.TENANT
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Screen:
+class Screen(NamedTuple):
     """For whom and with what an agent's words are scanned."""
 
     hop: ClaimedHop
@@ -51,8 +50,7 @@ def _worth(found: list[Finding]) -> list[Finding]:
     return [each for each in found if each.detection_type is not _TENANT or each.severity is not Severity.INFO]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Screened:
+class Screened(NamedTuple):
     """What the scan found, for the record, and whether it must not go on."""
 
     rows: tuple[Row, ...] = ()
@@ -157,15 +155,13 @@ def _with_texts(decision: Decision, cleaned: dict[str, Scanned]) -> Decision:
     for place, file in enumerate(_files(result)):
         if (found_in := cleaned.get(f"files.{place}")) and found_in.to_redact:
             file["url"] = found_in.redacted
-    return replace(
-        decision,
+    return decision._replace(
         reason=text("reason", decision.reason),
         result=result,
         question=text("question", decision.question),
         options=tuple(text(f"options.{n}", option) for n, option in enumerate(decision.options)),
         subtasks=tuple(
-            replace(
-                subtask,
+            subtask._replace(
                 delegated_to=text(f"delegated_to.{n}", subtask.delegated_to),
                 instruction=subtask.instruction and text(f"subtasks.{n}", subtask.instruction),
             )
@@ -176,8 +172,7 @@ def _with_texts(decision: Decision, cleaned: dict[str, Scanned]) -> Decision:
 
 def _withheld(decision: Decision, cleaned: dict[str, Scanned]) -> Decision:
     """Return what may be kept of a blocked decision: that it was made, and to whom it was to go; no text of it."""
-    return replace(
-        decision,
+    return decision._replace(
         reason="",
         result=None,
         question="",

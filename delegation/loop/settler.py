@@ -2,8 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import structlog
 from django.db import DatabaseError, DataError, OperationalError
@@ -18,8 +17,7 @@ _FIRST_PAUSE_SECONDS, _LONGEST_PAUSE_SECONDS = 0.1, 2.0
 _TRIES_WHILE_REACHABLE = 5
 
 
-@dataclass(slots=True)
-class _Waiting:
+class _Waiting(NamedTuple):
     item: NewTask | Settlement
     outcome: asyncio.Future[Any]
 

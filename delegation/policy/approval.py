@@ -19,6 +19,9 @@ class Rules:
     escalates_to: str = ""
 
 
+NO_RULES = Rules()
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Terms:
     """What an approval is asked on: how many must grant it, until when, and who decides after which time."""

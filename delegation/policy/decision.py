@@ -3,10 +3,10 @@
 import json
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from itertools import islice
 from math import isfinite
-from typing import Any
+from typing import Any, NamedTuple
 
 from delegation.states import Action
 
@@ -46,16 +46,17 @@ class Usage:
         )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Subtask:
+NO_USAGE = Usage()
+
+
+class Subtask(NamedTuple):
     """What goes to one colleague; without an instruction of its own it is the task's."""
 
     delegated_to: str
     instruction: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Decision:
+class Decision(NamedTuple):
     """One of the four actions. ``subtasks`` holds one entry for delegate, 2 to 10 for parallel.
 
     ``quorum`` is how many branches of a split must succeed for it to go on; None waits for all of them to end.
@@ -69,7 +70,7 @@ class Decision:
     quorum: int | None = None
     question: str = ""
     options: tuple[str, ...] = ()
-    usage: Usage = field(default_factory=Usage)
+    usage: Usage = NO_USAGE
 
 
 def read_decision(*, data: tuple[object, ...], text: str, files: tuple[dict[str, str], ...] = ()) -> Decision:
@@ -274,7 +275,7 @@ def _confidence(value: object) -> float | None:
 
 def _usage(value: object) -> Usage:
     if value is None:
-        return Usage()
+        return NO_USAGE
     if not isinstance(value, dict):
         raise DecisionInvalid("usage must be an object {input_tokens, output_tokens, cost_usd}.")
     return Usage(

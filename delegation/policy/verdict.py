@@ -1,12 +1,13 @@
 """May this decision be carried out? Pure: frozen facts in, a verdict with its reasons out."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from typing import NamedTuple
 
 from delegation.errors import DelegationCycle, HopBudgetExceeded, MaxDepthExceeded
-from delegation.policy.approval import Rules, reason_to_ask
+from delegation.policy.approval import NO_RULES, Rules, reason_to_ask
 from delegation.policy.decision import Decision, Subtask
-from security.authorisation import Employee, PairRulings, Ruling, may_delegate
+from security.authorisation import NO_RULINGS, Employee, PairRulings, Ruling, may_delegate
 from security.errors import AuthFailed, PlatformError
 
 MAX_DEPTH = 5
@@ -22,8 +23,7 @@ class Colleague(Employee):
     requires_approval: bool
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Situation:
+class Situation(NamedTuple):
     """Where a hop stands when it decides. ``path`` runs from the root to the deciding agent itself.
 
     ``reach`` are the agents that the task's person may have work for them; None: all.
@@ -34,14 +34,13 @@ class Situation:
     path: tuple[str, ...]
     roster: Mapping[str, Colleague]
     hops_left: int
-    rules: Rules = field(default_factory=Rules)
+    rules: Rules = NO_RULES
     used_pairs: frozenset[tuple[str, str]] = frozenset()
-    rulings: PairRulings = field(default_factory=dict)
+    rulings: PairRulings = NO_RULINGS
     reach: frozenset[str] | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Referral:
+class Referral(NamedTuple):
     """One subtask that may go ahead: at once, or where a rule says so after a person's approval."""
 
     subtask: Subtask
@@ -52,8 +51,7 @@ class Referral:
         return bool(self.rule)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Verdict:
+class Verdict(NamedTuple):
     """Either referrals (none where the work was handled or a question asked) or a refusal; rulings go on record."""
 
     referrals: tuple[Referral, ...] = ()

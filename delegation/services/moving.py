@@ -105,7 +105,7 @@ class Moving:
             told["error"] = {"code": error.code, "message": error.user_message}
         self.tell(f"task.{status}", **told)
         seconds = (self.now - self.task.created_at).total_seconds()
-        duration = metrics.TASK_DURATION.labels(self.task.hop_count, self.task.depth_reached)
+        duration = metrics.task_duration(self.task.hop_count, self.task.depth_reached)
         transaction.on_commit(partial(duration.observe, seconds))
 
     def fail_hop(self, hop: Hop, error: PlatformError, *, ending: TaskStatus) -> None:

@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from security.limits.budget import BudgetAccount, BudgetLine, Spend
 from security.limits.table import Hit, Quota, Scope
@@ -13,8 +13,7 @@ SETTLED_KEEP_MS = 3 * 86_400_000
 _LONGEST_ID = 300
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Acquire:
+class Acquire(NamedTuple):
     """Count every hit, or none. Reply: 1 or 0, then for each hit used, ms until more is free, ms to wait."""
 
     hits: tuple[Hit, ...]
@@ -22,8 +21,7 @@ class Acquire:
     now_ms: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Admit:
+class Admit(NamedTuple):
     """Count every hit, or none, as Acquire does, for who asks no more than that. Reply: 1 or 0."""
 
     hits: tuple[Hit, ...]

@@ -5,9 +5,8 @@ counter.
 """
 
 import asyncio
-from dataclasses import dataclass
 from types import TracebackType
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
 
 import redis
 import redis.asyncio
@@ -171,8 +170,7 @@ def _by_text(call: ScriptCall) -> list[Argument]:
     return ["EVAL", call.script.text, len(call.keys), *call.keys_and_arguments]
 
 
-@dataclass(frozen=True, slots=True)
-class _Asked:
+class _Asked(NamedTuple):
     """A command under way. Whoever asked may have stopped waiting."""
 
     command: Command
@@ -187,8 +185,7 @@ class _Asked:
             self.answer.set_exception(LimiterUnavailable(internal=error.internal_message))
 
 
-@dataclass(frozen=True, slots=True)
-class _Sending:
+class _Sending(NamedTuple):
     """A call with those who wait for its reply: one alone for all of it, several for a number each."""
 
     call: ScriptCall
