@@ -3,13 +3,13 @@
 import os
 import sys
 
-import django
-
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "a2a_project.settings")
 
 
 def submit(tasks: int) -> None:
     """Make the tables and the team, then submit the tasks as any door does."""
+    import django  # noqa: PLC0415 - the workers load it themselves
+
     django.setup()
 
     from django.utils import timezone  # noqa: PLC0415 - what follows needs the apps

@@ -5,8 +5,6 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 
-import phonenumbers
-
 from security.leakage.engine import Expression
 from security.leakage.finding import DetectionType, Label, Severity
 from security.leakage.scene import Scene
@@ -125,6 +123,8 @@ def on_phone_word(scene: Scene, end: int) -> None:
 
 @lru_cache(maxsize=1024)
 def _is_possible(text: str) -> bool:
+    import phonenumbers  # noqa: PLC0415 - long to load, and most texts hold no number
+
     try:
         number = phonenumbers.parse(text, None)
     except phonenumbers.NumberParseException:
@@ -137,6 +137,8 @@ def _is_possible(text: str) -> bool:
 @lru_cache(maxsize=4096)
 def is_number(text: str, region: str | None) -> bool:
     """Tell whether the number exists in a numbering plan, and is not reserved for fiction."""
+    import phonenumbers  # noqa: PLC0415 - long to load, and most texts hold no number
+
     try:
         number = phonenumbers.parse(text, region)
     except phonenumbers.NumberParseException:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import tomllib
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+
+import tomli
 
 from security.leakage.finding import Severity
 
@@ -38,7 +39,7 @@ def load_rules() -> tuple[Rule, ...]:
 
 
 def _read(path: Path) -> list[Rule]:
-    table = tomllib.loads(path.read_text(encoding="utf-8"))
+    table = tomli.loads(path.read_text(encoding="utf-8"))
     return [_rule(entry) for entry in table["rule"]]
 
 
