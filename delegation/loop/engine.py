@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
 from typing import TypeVar
@@ -53,6 +53,10 @@ from security.signing import RingSigner
 
 log = structlog.get_logger(__name__)
 T = TypeVar("T")
+# Of much that waits, as after a crash, each of several workers that look at one moment is to have its part.
+_CLAIMED_AT_ONCE = 64
+# Where others were at the tasks of what waits, it is looked for again soon, and ever later, up to the sweep's second.
+_AGAIN, _LONGEST_AGAIN = timedelta(milliseconds=5), 8
 Announce = Callable[[Mapping[UUID, tuple[str, int]]], None]
 
 
@@ -241,15 +245,16 @@ class Engine:
         return len(self._running)
 
     async def _claim(self) -> None:
+        passed_by = 0  # how often in a row
         while True:
             await self._awake.wait()
             self._awake.clear()
             self._full = True
-            while (free := self._places.free) > 0:
+            while (wanted := min(self._places.free, _CLAIMED_AT_ONCE)) > 0:
                 try:
                     claims = await self._store.claim(
                         owner=self.id,
-                        limit=free,
+                        limit=wanted,
                         now=_now(),
                         agent_limit=self._options.agent_concurrency,
                         taken=self._places.taken,
@@ -263,7 +268,10 @@ class Engine:
                 for hop in claims.hops:
                     self._places.take(hop)
                     self._run(hop)
-                if len(claims.hops) < free:
+                passed_by = min(passed_by + 1, _LONGEST_AGAIN) if claims.passed_by else 0
+                if passed_by:
+                    self._alarm.ring_at(_now() + _AGAIN * 2**passed_by)
+                if len(claims.hops) < wanted:
                     self._full = False
                     break
 

@@ -299,8 +299,12 @@ def _claiming(owner: UUID, limit: int, now: datetime, agent_limit: int, taken: M
 
 
 def _claims(rows: list[Row]) -> Claims:
-    hops = tuple(_claimed(row) for row in rows)
-    return Claims(hops=hops, last_seqs={row["task_id"]: (row["customer_id"], row["last_seq"]) for row in rows})
+    claimed = [row for row in rows if row["id"] is not None]
+    return Claims(
+        hops=tuple(_claimed(row) for row in claimed),
+        last_seqs={row["task_id"]: (row["customer_id"], row["last_seq"]) for row in claimed},
+        passed_by=rows[0]["passed_by"],
+    )
 
 
 def _attempting(hop_id: UUID) -> Call:

@@ -102,6 +102,7 @@ def claim() -> str:
     SELECT id, task_id, customer_id, owner, claim, parent_id, join_id, branch, resumes_id, depth, attempt, agent_type,
            path, instruction, priority, remote_task_id, polls, tries, started_at, created_by, message, task_priority,
            trace_id, task_created_at, deadline_at, hop_budget, hop_count, task_cost_usd,
-           last_seq + sum(begins::integer + (claim = 1)::integer) OVER (PARTITION BY task_id) AS last_seq
-    FROM claimed ORDER BY rank
+           last_seq + sum(begins::integer + (claim = 1)::integer) OVER (PARTITION BY task_id) AS last_seq, passed_by
+    FROM (SELECT (SELECT count(*) FROM chosen) - (SELECT count(*) FROM claimed) AS passed_by) others
+    LEFT JOIN claimed ON true ORDER BY rank
     """

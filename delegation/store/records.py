@@ -61,10 +61,14 @@ class ClaimedHop(NamedTuple):
 
 
 class Claims(NamedTuple):
-    """What one look brought: the hops claimed, and of their tasks the newest event numbers."""
+    """What one look brought: the hops claimed, and of their tasks the newest event numbers.
+
+    ``passed_by`` counts hops that would have been claimed, had not another worker been at their tasks.
+    """
 
     hops: tuple[ClaimedHop, ...]
     last_seqs: dict[UUID, tuple[str, int]]
+    passed_by: int = 0
 
 
 class NewTask(NamedTuple):
