@@ -282,7 +282,7 @@ class Conductor:
     def _call(self, run: HopRun, roster: Roster, situation: Situation, inputs: list[Row], problem: str) -> AgentCall:
         hop, agent = run.hop, run.agent
         timeout = min(self._time_limit(agent), max((hop.task.deadline_at - _now()).total_seconds(), 0.001))
-        message_id = hop.id if not problem else uuid5(hop.id, "correction")
+        message_id = str(hop.id if not problem else uuid5(hop.id, "correction"))
         instruction = _said(hop, inputs)
         if problem:
             instruction = f"Your last answer was not accepted: {problem}\n\n{hop.instruction}"
@@ -290,7 +290,7 @@ class Conductor:
         identity = identity_of(hop, agent, message_id=message_id, timeout_seconds=timeout)
         return AgentCall(
             url=agent.endpoint_url,
-            message_id=identity.message_id,
+            message_id=message_id,
             context_id=str(hop.task.id),
             customer_id=hop.task.customer_id,
             traceparent=f"00-{hop.task.trace_id}-{hop.id.hex[-16:]}-01",

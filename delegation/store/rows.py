@@ -20,24 +20,28 @@ CONTINUED = (
 ).split()
 
 
-_TICKS_PER_MILLISECOND = 4096
+# A tick is the 4096th part of a millisecond, as the twelve bits tell that stand beside the milliseconds.
+_TICK_BITS = 12
+_VERSION_AND_VARIANT = 7 << 76 | 2 << 62
+_blank, _write = object.__new__, object.__setattr__
 _last_tick = 0
 
 
 def new_id() -> UUID:
     """Return a time-ordered id (RFC 9562, version 7, method 3), so that rows written together lie together.
 
-    Those of one thread grow strictly. A task takes a dozen: made here, in a third of the time that a library takes.
+    Those of one thread grow strictly. A task takes a dozen: made here, in less than half the time that a library takes.
     """
     global _last_tick  # noqa: PLW0603 -- threads that race for it at worst draw two ids of one tick
-    tick = time.time_ns() * _TICKS_PER_MILLISECOND // 1_000_000
-    _last_tick = tick = max(tick, _last_tick + 1)
-    milliseconds, fraction = divmod(tick, _TICKS_PER_MILLISECOND)
-    number = milliseconds << 80 | 7 << 76 | fraction << 64 | 2 << 62 | random.getrandbits(62)
-    # What UUID(int=number) does, without looking whether the number is one: half the time.
-    made = UUID.__new__(UUID)
-    object.__setattr__(made, "int", number)
-    object.__setattr__(made, "is_safe", SafeUUID.unknown)
+    tick = (time.time_ns() << _TICK_BITS) // 1_000_000
+    if tick <= _last_tick:
+        tick = _last_tick + 1
+    _last_tick = tick
+    milliseconds, fraction = tick >> _TICK_BITS, tick & 0xFFF
+    # What UUID(int=...) does, without looking whether the number is one.
+    made = _blank(UUID)
+    _write(made, "int", milliseconds << 80 | fraction << 64 | _VERSION_AND_VARIANT | random.getrandbits(62))
+    _write(made, "is_safe", SafeUUID.unknown)
     return made
 
 
