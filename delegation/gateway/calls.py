@@ -3,9 +3,12 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from security.identity import AgentCredential, BrokenCredential, CallIdentity
+
+if TYPE_CHECKING:
+    from delegation.gateway.requests import Prepared
 
 EXTENSION_URI = "https://a2a-delegation.dev/extensions/delegation/v1"
 
@@ -34,7 +37,7 @@ class AgentCall(NamedTuple):
 
     ``push`` is asked for a target where the agent's card says that it can push. With ``return_immediately`` an agent
     that works with A2A tasks answers `working` at once instead of holding the call until it is done. What fails in
-    passing is tried ``max_tries`` times, quickly.
+    passing is tried ``max_tries`` times, quickly. ``prepared`` is what ``Gateway.prepared`` has made of it ahead.
     """
 
     url: str
@@ -51,6 +54,7 @@ class AgentCall(NamedTuple):
     push: Callable[[], PushTarget] | None = None
     return_immediately: bool = False
     max_tries: int = 3
+    prepared: "Prepared | None" = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -18,7 +18,7 @@ from delegation.gateway.http_connection import HttpResponse
 from delegation.gateway.http_pool import HttpPool
 from delegation.gateway.parsing import json_of
 from delegation.gateway.replies import DialectRefused, ParamsRefused, PushRefused, check_status, reply_of
-from delegation.gateway.requests import HttpRequest, Operation, request_of
+from delegation.gateway.requests import HttpRequest, Operation, Prepared, request_of
 from delegation.gateway.waits import retried
 from security.errors import PlatformError
 from security.identity import AgentCredentialUnusable
@@ -71,6 +71,17 @@ class Gateway:
         await self._cards.close()
         await self._access.close()
         await self._pool.close()
+
+    def prepared(self, call: AgentCall) -> AgentCall:
+        """Return the call with its request made and signed, for when its turn comes; as it is where that must wait.
+
+        Raises PlatformError: nothing can be signed.
+        """
+        card = self._cards.known(CardKey(call.customer_id, call.url))
+        if card is None or (call.push is not None and card.supports_push):
+            return call
+        request = request_of(Operation.SEND, call, card)
+        return call._replace(prepared=Prepared(card, request, self._access.signed(call, request.body)))
 
     async def call(self, call: AgentCall) -> AgentReply:
         """Send the message and return the agent's answer; every retry carries the same message id."""
@@ -142,25 +153,31 @@ class Gateway:
     async def _ask(
         self, operation: Operation, call: AgentCall, card: AgentCard, until: float, *, push: PushTarget | None = None
     ) -> AgentReply:
-        request = request_of(operation, call, card, push=push)
-        exchange = partial(self._exchange, call, request)
+        made = call.prepared
+        if made is None or made.card is not card or push is not None or operation is not Operation.SEND:
+            made = None
+        request = made.request if made else request_of(operation, call, card, push=push)
+        exchange = partial(self._exchange, call, request, made)
         return reply_of(await retried(exchange, until=until, max_tries=call.max_tries), card)
 
-    async def _exchange(self, visitor: Visitor, request: HttpRequest) -> HttpResponse:
+    async def _exchange(self, visitor: Visitor, request: HttpRequest, made: Prepared | None = None) -> HttpResponse:
         shown = NOTHING if visitor.credential is None else await self._access.credential(visitor, request.url)
-        response = await self._sent(visitor, request, shown)
+        response = await self._sent(visitor, request, shown, made)
         if response.status == 401 and visitor.credential is not None:
             if self._access.renewable(visitor, shown):
                 shown = await self._access.credential(visitor, request.url)
-                response = await self._sent(visitor, request, shown)
+                response = await self._sent(visitor, request, shown, made)
             if response.status == 401:
                 raise AgentCredentialUnusable(internal=f"{request.url} refuses the credential")
         check_status(response)
         return response
 
-    def _sent(self, visitor: Visitor, request: HttpRequest, shown: Shown) -> Coroutine[Any, Any, HttpResponse]:
+    def _sent(
+        self, visitor: Visitor, request: HttpRequest, shown: Shown, made: Prepared | None
+    ) -> Coroutine[Any, Any, HttpResponse]:
         # Signed for each sending: a token is good once.
-        headers = {**request.headers, **shown.headers, **self._access.signed(visitor, request.body)}
+        token = (made and made.take_token()) or self._access.signed(visitor, request.body)
+        headers = {**request.headers, **shown.headers, **token}
         return self._pool.request(request.method, request.url, headers=headers, body=request.body, apart=shown.apart)
 
     async def _fetch_card(self, visitor: Visitor) -> AgentCard:

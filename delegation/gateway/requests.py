@@ -35,6 +35,22 @@ class HttpRequest(NamedTuple):
     body: bytes
 
 
+class Prepared:
+    """The request of a message to the agent of this card, with a token for its first sending: a token is good once."""
+
+    __slots__ = ("_token", "card", "request")
+
+    def __init__(self, card: AgentCard, request: HttpRequest, token: Mapping[str, str]) -> None:
+        self.card = card
+        self.request = request
+        self._token: Mapping[str, str] | None = token
+
+    def take_token(self) -> Mapping[str, str] | None:
+        """Return the token's header, the first time."""
+        token, self._token = self._token, None
+        return token
+
+
 def request_of(
     operation: Operation, call: AgentCall, card: AgentCard, *, push: PushTarget | None = None
 ) -> HttpRequest:

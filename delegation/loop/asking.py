@@ -24,6 +24,10 @@ class Asker:
         self._places = places
         self._circuits = circuits
 
+    def prepared(self, call: AgentCall) -> AgentCall:
+        """Make the call ready to be sent when its turn comes. Raises PlatformError."""
+        return self._gateway.prepared(call)
+
     async def ask(self, run: "HopRun", call: AgentCall, *, cut_short: bool, correction: bool) -> AgentReply:
         """Send the message, or ask how the agent's own task stands.
 

@@ -1,25 +1,24 @@
 """One hop from claim to settlement: guard, call, read, scan, judge, settle."""
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime, timedelta
-from typing import NamedTuple
-from uuid import uuid5
+from functools import partial
+from typing import NamedTuple, Protocol
 
-import orjson
 import structlog
 from django.db import DatabaseError, InterfaceError, OperationalError
 
 from delegation.errors import DeadlineExceeded, HopBudgetExceeded, InvalidAgentResponse
-from delegation.gateway import AgentCall, AgentReply, ReplyState
+from delegation.gateway import AgentReply, ReplyState
 from delegation.loop import account as accounts
 from delegation.loop import pauses
 from delegation.loop.account import Account
 from delegation.loop.admission import Gate
 from delegation.loop.asking import Asker
 from delegation.loop.budgets import GRACE_SECONDS, Budgets
-from delegation.loop.caller import identity_of
+from delegation.loop.caller import Caller, is_answered
 from delegation.loop.counting import count
-from delegation.loop.hop_run import HopRun
+from delegation.loop.hop_run import HopRun, situation_of
 from delegation.loop.places import Places
 from delegation.loop.postponing import postponed
 from delegation.loop.pushing import PushAddresses
@@ -27,7 +26,7 @@ from delegation.loop.roster import AgentRecord, Roster, Rosters
 from delegation.loop.screener import Screener, words_of
 from delegation.policy.approval import Terms, terms
 from delegation.policy.decision import Decision, DecisionInvalid, read_decision
-from delegation.policy.verdict import MAX_DEPTH, Situation, Verdict, candidates, judge, problem_for_agent
+from delegation.policy.verdict import Verdict, judge, problem_for_agent
 from delegation.states import Action, HopStatus
 from delegation.store import ClaimedHop, Settled, Settlement
 from delegation.store.records import Row
@@ -36,8 +35,6 @@ from security.leakage import Detector
 
 log = structlog.get_logger(__name__)
 
-# How often in a row an agent is called that is not known to be away.
-_QUICK_TRIES = 3
 # What the hop's column holds; an agent whose task cannot be named again cannot be asked how it stands.
 _REMOTE_ID_LENGTH = 255
 
@@ -50,6 +47,12 @@ class Heard(NamedTuple):
     remote_task_id: str = ""
     works_on: bool = False
     will_push: bool = False
+
+
+class Settle(Protocol):
+    def __call__(
+        self, settlement: Settlement, *, meanwhile: Callable[[], None] | None = None
+    ) -> Awaitable[Settled]: ...
 
 
 class Conductor:
@@ -67,14 +70,14 @@ class Conductor:
         budgets: Budgets,
         detector: Callable[[], Awaitable[Detector]],
         inputs: Callable[[ClaimedHop], Awaitable[list[Row]]],
-        settle: Callable[[Settlement], Awaitable[Settled]],
+        settle: Settle,
         places: Places,
         agent_timeout_seconds: float,
         question_expiry_seconds: float,
     ) -> None:
         self._asker = asker
+        self._caller = Caller(ready=asker.prepared, push=push, agent_timeout_seconds=agent_timeout_seconds)
         self._rosters = rosters
-        self._push = push
         self._polling = polling
         self._polling_beside_push = polling_beside_push
         self._gate = gate
@@ -83,7 +86,6 @@ class Conductor:
         self._inputs = inputs
         self._settle = settle
         self._places = places
-        self._agent_timeout_seconds = agent_timeout_seconds
         self._question_expiry_seconds = question_expiry_seconds
 
     async def advance(self, hop: ClaimedHop) -> list[ClaimedHop]:
@@ -92,7 +94,7 @@ class Conductor:
         try:
             settlement, reserved = await self._concluded(run)
         finally:
-            await self._gate.forget(hop)
+            await self.forget(hop)
         following: list[ClaimedHop] = []
         try:
             await self._account_for(run, settlement)
@@ -101,14 +103,14 @@ class Conductor:
             if not following:
                 for child in reserved:
                     self._places.leave(child)
-                    await self._gate.forget(child)
+                    await self.forget(child)
         return following
 
     async def _committed(self, run: HopRun, settlement: Settlement, following: list[ClaimedHop]) -> list[ClaimedHop]:
         hop = run.hop
-        self._expect(following, run)
+        prepare = self.expect(following, run.roster) if following and run.roster else None
         try:
-            settled = await self._settle(settlement)
+            settled = await self._settle(settlement, meanwhile=prepare)
             if not settled.affordable:
                 # Branches beside this one have used up what was left when it decided.
                 refusal = HopBudgetExceeded(internal=f"{len(settlement.new_hops)} more hops than are left")
@@ -121,21 +123,31 @@ class Conductor:
         if not settled.held:
             log.info("claim lost", hop_id=str(hop.id))
             for child in following:
-                await self._gate.forget(child, elsewhere=True)
+                await self.forget(child, elsewhere=True)
             return []
         count(settlement, settled, known=run.known_agents)
         if settled.resumed is not None:
             # It may be one more of its agent's than there are places for: its call waits then.
             self._places.take(settled.resumed)
-            self._expect([settled.resumed], run)
+            if run.roster is not None:
+                self.expect([settled.resumed], run.roster)
             return [settled.resumed]
         return [accounts.knowing(child, hop_count=settled.hop_count) for child in following]
 
-    def _expect(self, following: list[ClaimedHop], run: HopRun) -> None:
-        """Have the calls that come next counted already."""
-        if run.roster is not None:
-            for hop in following:
-                self._gate.expect(hop, run.roster, now=_now())
+    def expect(self, hops: Sequence[ClaimedHop], roster: Roster) -> Callable[[], None]:
+        """Begin to count the calls of hops that are being committed, and return what makes these calls meanwhile.
+
+        Then each is advanced or forgotten.
+        """
+        for hop in hops:
+            self._gate.expect(hop, roster, now=_now())
+            self._caller.expect(hop)
+        return partial(self._caller.prepare, hops, roster)
+
+    async def forget(self, hop: ClaimedHop, *, elsewhere: bool = False) -> None:
+        """Take back what was begun for a hop that comes to no call here (``elsewhere``: another worker makes it)."""
+        self._caller.forget(hop)
+        await self._gate.forget(hop, elsewhere=elsewhere)
 
     async def _concluded(self, run: HopRun) -> tuple[Settlement, list[ClaimedHop]]:
         """Return how the hop ends, also where it ends in an error.
@@ -212,7 +224,7 @@ class Conductor:
 
     async def _budget(self, run: HopRun, roster: Roster) -> None:
         """Hold what the call may take. Raises BudgetExceeded; the call that is not made then counts nowhere."""
-        seconds = self._time_limit(run.agent) + GRACE_SECONDS
+        seconds = self._caller.time_limit(run.agent) + GRACE_SECONDS
         try:
             await self._budgets.hold(run.hop, run.agent, roster.terms, seconds=seconds, now=_now())
         except BudgetExceeded:
@@ -238,7 +250,7 @@ class Conductor:
 
         Returns when to try again, None where the call may be made now. Raises RateLimitExceeded.
         """
-        if run.hop.polls or _is_answered(inputs):
+        if run.hop.polls or is_answered(inputs):
             return None
         return await self._gate.admit(run.hop, roster, now=_now())
 
@@ -248,12 +260,15 @@ class Conductor:
         Raises:
             PlatformError: the call failed, the answer leaks, or the second decision is no better than the first.
         """
-        situation = run.situation(roster)
+        hop, agent = run.hop, run.agent
+        situation = situation_of(hop, agent, roster)
+        call = self._caller.first_call(hop, agent, roster, situation, inputs)
         problem = ""
         refusal = PlatformError()
         for correction in (False, True):
-            call = self._call(run, roster, situation, inputs, problem)
-            cut_short = call.timeout_seconds < self._time_limit(run.agent)
+            if correction:
+                call = self._caller.call(hop, agent, roster, situation, inputs=inputs, problem=problem)
+            cut_short = call.timeout_seconds < self._caller.time_limit(run.agent)
             reply = await self._asker.ask(run, call, cut_short=cut_short, correction=correction)
             if reply.state == ReplyState.WORKING:
                 if correction:
@@ -276,36 +291,6 @@ class Conductor:
                 refusal, problem = verdict.refusal, problem_for_agent(verdict.refusal, situation)
         raise refusal
 
-    def _time_limit(self, agent: AgentRecord) -> float:
-        return agent.timeout_seconds or self._agent_timeout_seconds
-
-    def _call(self, run: HopRun, roster: Roster, situation: Situation, inputs: list[Row], problem: str) -> AgentCall:
-        hop, agent = run.hop, run.agent
-        timeout = min(self._time_limit(agent), max((hop.task.deadline_at - _now()).total_seconds(), 0.001))
-        message_id = str(hop.id if not problem else uuid5(hop.id, "correction"))
-        instruction = _said(hop, inputs)
-        if problem:
-            instruction = f"Your last answer was not accepted: {problem}\n\n{hop.instruction}"
-            inputs = [*inputs, {"kind": "correction", "problem": problem}]
-        identity = identity_of(hop, agent, message_id=message_id, timeout_seconds=timeout)
-        return AgentCall(
-            url=agent.endpoint_url,
-            message_id=message_id,
-            context_id=str(hop.task.id),
-            customer_id=hop.task.customer_id,
-            traceparent=f"00-{hop.task.trace_id}-{hop.id.hex[-16:]}-01",
-            instruction=instruction,
-            context=_context(hop, roster, situation, inputs),
-            timeout_seconds=timeout,
-            identity=identity,
-            credential=agent.credential,
-            # A task of the agent's that has ended takes no more messages: the correction begins another.
-            remote_task_id=None if problem else hop.remote_task_id or None,
-            return_immediately=not problem,
-            max_tries=_QUICK_TRIES if hop.tries == 0 else 1,
-            push=None if problem or self._push is None else self._push.target_of(hop, agent),
-        )
-
 
 def _decision(reply: AgentReply) -> Decision:
     """Return what the agent decided; an A2A agent that asks for input has asked a question."""
@@ -320,48 +305,6 @@ def _remote_id(reply: AgentReply) -> str:
     if len(remote_id) > _REMOTE_ID_LENGTH or (reply.state == ReplyState.WORKING and not remote_id):
         raise InvalidAgentResponse(internal=f"a task id of {len(remote_id)} characters")
     return remote_id
-
-
-def _said(hop: ClaimedHop, inputs: list[Row]) -> str:
-    """Return the text for the agent: the instruction, or in a task of its own that goes on, the answer it asked for."""
-    return str(inputs[-1]["answer"]) if hop.remote_task_id and _is_answered(inputs) else hop.instruction
-
-
-def _is_answered(inputs: list[Row]) -> bool:
-    return bool(inputs) and inputs[-1]["kind"] == "answer"
-
-
-def _context(hop: ClaimedHop, roster: Roster, situation: Situation, inputs: list[Row]) -> Mapping[str, object]:
-    """Return the data part that goes with the instruction (design: what an agent receives)."""
-    return {
-        "task_id": hop.task.id,
-        "delegation_id": hop.id,
-        "delegation_depth": hop.depth,
-        "max_depth": MAX_DEPTH,
-        "customer_id": hop.task.customer_id,
-        "path": list(hop.path),
-        "candidates": _colleagues(roster, situation),
-        "inputs": inputs,
-        "deadline": hop.task.deadline_at.isoformat(),
-    }
-
-
-def _colleagues(roster: Roster, situation: Situation) -> orjson.Fragment:
-    """Return, as JSON, the colleagues that an agent may delegate to from where it stands."""
-    place = situation.depth, situation.path, situation.reach
-    if place not in roster.shown:
-        shown = [
-            {
-                "type": colleague.agent_type,
-                "name": colleague.name,
-                "seniority": colleague.seniority,
-                "skills": colleague.skills,
-                "description": colleague.description,
-            }
-            for colleague in candidates(situation)
-        ]
-        roster.shown[place] = orjson.Fragment(orjson.dumps(shown))
-    return roster.shown[place]
 
 
 def _now() -> datetime:

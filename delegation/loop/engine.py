@@ -127,7 +127,6 @@ class Engine:
             ttl_seconds=self._options.roster_ttl_seconds,
         )
         self._limits = async_store()
-        self._gate = Gate(AsyncLimiter(self._limits))
         circuits = Circuits(
             save=lambda agent_id, open_until: self._read(save_circuit, agent_id, open_until),
             threshold=self._options.circuit_threshold,
@@ -140,7 +139,7 @@ class Engine:
             polling=self._options.polling,
             polling_beside_push=self._options.polling_beside_push,
             rosters=self._rosters,
-            gate=self._gate,
+            gate=Gate(AsyncLimiter(self._limits)),
             budgets=Budgets(AsyncBudgetLedger(self._limits), spent=lambda *of: self._read(read_spent, *of)),
             detector=self._detectors.current,
             inputs=self._inputs,
@@ -173,23 +172,24 @@ class Engine:
             return saved
         task, hop = begun(task, owner=self.id, agent_name=agent.name, at=_now())
         self._places.take(hop)
-        self._gate.expect(hop, roster, now=hop.started_at)
+        prepare = self._conductor.expect([hop], roster)
         saved = False
         try:
-            saved = await self._settler.submit(task)
+            saved = await self._settler.submit(task, meanwhile=prepare)
         finally:
             if not saved:
                 self._leave(hop)
-                await self._gate.forget(hop)
+                await self._conductor.forget(hop)
         if saved:
             self._announce({hop.task.id: (hop.task.customer_id, task.task["last_seq"])})
             self._run(hop)
         return saved
 
-    async def settle(self, settlement: Settlement) -> Settled:
+    async def settle(self, settlement: Settlement, *, meanwhile: Callable[[], None] | None = None) -> Settled:
+        """Commit the settlement (see ``Settler.settle``), and see to what follows from it beside the hop itself."""
         if self._draining and settlement.ends_branch is not None:
             settlement = settlement._replace(ends_branch=settlement.ends_branch._replace(owner=None))
-        settled = await self._settler.settle(settlement)
+        settled = await self._settler.settle(settlement, meanwhile=meanwhile)
         changes = settlement.changes
         waits_until = changes.get("due_at") if changes["status"] == HopStatus.WAITING else None
         if settled.held:

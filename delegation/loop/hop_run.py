@@ -19,6 +19,22 @@ from security.leak_rules import LeakRules
 from security.limiting import Terms
 
 
+def situation_of(hop: ClaimedHop, agent: AgentRecord, roster: Roster) -> Situation:
+    """Return where the hop stands when its agent decides."""
+    task = hop.task
+    return Situation(
+        agent=agent,
+        depth=hop.depth,
+        path=hop.path,
+        roster=roster.agents,
+        rules=roster.rules,
+        used_pairs=roster.used_pairs,
+        rulings=roster.rulings,
+        reach=roster.reach_of(task.created_by),
+        hops_left=max(0, task.hop_budget - task.hop_count),
+    )
+
+
 class HopRun:
     """What gathers while one hop runs, and goes on record however it ends."""
 
@@ -74,20 +90,6 @@ class HopRun:
             raise AgentUnavailable(internal=ruling.reason)
         if not ruling.authorized:
             raise AuthFailed(internal=ruling.reason)
-
-    def situation(self, roster: Roster) -> Situation:
-        task = self.hop.task
-        return Situation(
-            agent=self.agent,
-            depth=self.hop.depth,
-            path=self.hop.path,
-            roster=roster.agents,
-            rules=roster.rules,
-            used_pairs=roster.used_pairs,
-            rulings=roster.rulings,
-            reach=roster.reach_of(task.created_by),
-            hops_left=max(0, task.hop_budget - task.hop_count),
-        )
 
     def decide(self, decision: Decision) -> None:
         """Keep the decision as it may be recorded."""

@@ -1,7 +1,7 @@
 """Group commit: what is ready is committed together; the next batch forms while a commit is under way."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import structlog
@@ -12,6 +12,8 @@ from delegation.store import DatabaseAway, LoopStore, NewTask, Settled, Settleme
 log = structlog.get_logger(__name__)
 # A batch is one lock on each of its tasks: small enough to be quick, large enough to share the commit's cost.
 BATCH = 256
+# What comes in while a commit is under way belongs to the next, and is not to be late for it.
+_DONE_AT_ONCE = 8
 _FIRST_PAUSE_SECONDS, _LONGEST_PAUSE_SECONDS = 0.1, 2.0
 # Deadlocks and a locked SQLite file pass by; what the database refuses this often it refuses for good.
 _TRIES_WHILE_REACHABLE = 5
@@ -20,6 +22,7 @@ _TRIES_WHILE_REACHABLE = 5
 class _Waiting(NamedTuple):
     item: NewTask | Settlement
     outcome: asyncio.Future[Any]
+    meanwhile: Callable[[], None] | None
 
 
 class Settler:
@@ -29,18 +32,18 @@ class Settler:
         self._store = store
         self._queue: asyncio.Queue[_Waiting] = asyncio.Queue()
 
-    async def settle(self, settlement: Settlement) -> Settled:
-        """Commit the settlement with whatever else is ready.
+    async def settle(self, settlement: Settlement, *, meanwhile: Callable[[], None] | None = None) -> Settled:
+        """Commit the settlement with whatever else is ready, and do ``meanwhile`` while the database is at it.
 
         Raises:
             DatabaseError: the database refuses this settlement, and would refuse it again.
         """
-        settled: Settled = await self._bring(settlement)
+        settled: Settled = await self._bring(settlement, meanwhile)
         return settled
 
-    async def submit(self, task: NewTask) -> bool:
-        """Save the task; return False where its idempotency key is taken. Raises as ``settle``."""
-        saved: bool = await self._bring(task)
+    async def submit(self, task: NewTask, *, meanwhile: Callable[[], None] | None = None) -> bool:
+        """Save the task as ``settle`` does a settlement; return False where its idempotency key is taken."""
+        saved: bool = await self._bring(task, meanwhile)
         return saved
 
     async def run(self) -> None:
@@ -49,6 +52,8 @@ class Settler:
             batch = [await self._queue.get()]
             while not self._queue.empty() and len(batch) < BATCH:
                 batch.append(self._queue.get_nowait())
+            to_do = [waiting.meanwhile for waiting in batch if waiting.meanwhile is not None]
+            asyncio.get_running_loop().call_soon(_use_the_wait, to_do)
             try:
                 await self._commit(batch)
             except Exception as error:
@@ -58,8 +63,8 @@ class Settler:
                         waiting.outcome.set_exception(error)
                 raise
 
-    async def _bring(self, item: NewTask | Settlement) -> Any:
-        waiting = _Waiting(item, asyncio.get_running_loop().create_future())
+    async def _bring(self, item: NewTask | Settlement, meanwhile: Callable[[], None] | None) -> Any:
+        waiting = _Waiting(item, asyncio.get_running_loop().create_future(), meanwhile)
         self._queue.put_nowait(waiting)
         return await waiting.outcome
 
@@ -109,3 +114,10 @@ class Settler:
         return [
             next(saved_in_turn) if isinstance(waiting.item, NewTask) else next(settled_in_turn) for waiting in batch
         ]
+
+
+def _use_the_wait(to_do: Sequence[Callable[[], None]]) -> None:
+    for do in to_do[:_DONE_AT_ONCE]:
+        do()
+    if left := to_do[_DONE_AT_ONCE:]:
+        asyncio.get_running_loop().call_soon(_use_the_wait, left)

@@ -46,7 +46,7 @@ def settlements_of_a_hop_whose_reading_fails(people: Cast, error: Exception) -> 
     async def fail(customer_id: str) -> Roster:
         raise error
 
-    async def settle(settlement: Settlement) -> Settled:
+    async def settle(settlement: Settlement, *, meanwhile: object = None) -> Settled:
         settled.append(settlement)
         return Settled(held=True)
 
