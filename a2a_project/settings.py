@@ -119,7 +119,8 @@ if EMBEDDED:
 else:
     # Beneath the ORM each transaction becomes a role that row-level security keeps to its customers.
     DATABASES["default"]["ENGINE"] = "security.rows.postgres"
-    # A web process has 16 threads for HTTP and 4 for websockets, a worker 2; each may hold a connection.
+    # A web process has 16 threads for HTTP and 4 for websockets, a worker 2; each may hold a connection. The delegation
+    # loop has two more of its own.
     DATABASES["default"]["OPTIONS"] = {"pool": {"min_size": 1, "max_size": 32, "timeout": 10}}
 
 # What is counted at the HTTP edge; in one process, for so many addresses and accounts at once.
