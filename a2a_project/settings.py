@@ -179,6 +179,9 @@ A2A_MAX_PENDING = int(environment.number("A2A_MAX_PENDING", 100_000, least=1))
 A2A_MAX_PENDING_PER_CUSTOMER = int(environment.number("A2A_MAX_PENDING_PER_CUSTOMER", 20_000, least=1))
 # Installations that share a broker tell their wake-ups apart by the name of the queue.
 A2A_QUEUE = environment.text("A2A_QUEUE", "delegation")
+# How long (ms) a worker that has found no wake-up in Redis waits at most before it asks again. It would be a second,
+# and a task for an installation at rest wait that long. The library reads it when it is first imported.
+os.environ.setdefault("dramatiq_worker_timeout", "50")
 A2A_DRAIN_SECONDS = environment.number("A2A_DRAIN_SECONDS", 20)
 A2A_WORKER_CAPACITY = int(environment.number("A2A_WORKER_CAPACITY", 256, least=1))
 # Half of a worker at most, so that one slow agent leaves room for the others.

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+from dramatiq.worker import WORKER_TIMEOUT
 
 from a2a_project import environment
 from tests.processes import MANAGE, embedded_environment, run
@@ -55,3 +56,8 @@ def test_the_secret_is_drawn_once_and_kept_for_its_owner_alone(tmp_path: Path) -
 def test_a_list_is_read_without_blanks(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("A2A_PROBE", " 10.0.0.0/8, ,agents.internal ,")
     assert environment.listing("A2A_PROBE") == ["10.0.0.0/8", "agents.internal"]
+
+
+def test_a_worker_at_rest_asks_for_wake_ups_many_times_a_second() -> None:
+    # By itself the library waits for up to a second; it reads the setting when it is first imported.
+    assert WORKER_TIMEOUT == 50
