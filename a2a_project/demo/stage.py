@@ -89,7 +89,7 @@ async def staged(*, port: int, folder: Path) -> AsyncIterator[Stage]:
             customer: await stack.enter_async_context(team(customer, address, environ, logs)) for customer in TEAMS
         }
         addresses = [f"{customer}={json.loads(await child.first_line())['url']}" for customer, child in teams.items()]
-        seed = [MANAGE, "seed_demo", "--migrate", "--password", password]
+        seed = [MANAGE, "seed_demo", "--migrate", f"--password={password}"]
         seed += [argument for address in addresses for argument in ("--team", address)]
         seeded = json.loads(await finished("seeding the database", seed, environ=environ, log=logs / "seed.log"))
         up = [MANAGE, "up", "--host", HOST, "--port", str(port), "--stop-with-stdin"]
