@@ -153,8 +153,8 @@ class Gateway:
     async def _ask(
         self, operation: Operation, call: AgentCall, card: AgentCard, until: float, *, push: PushTarget | None = None
     ) -> AgentReply:
-        made = call.prepared
-        if made is None or made.card is not card or push is not None or operation is not Operation.SEND:
+        made = call.prepared if operation is Operation.SEND and push is None else None
+        if made is not None and made.card is not card:
             made = None
         request = made.request if made else request_of(operation, call, card, push=push)
         exchange = partial(self._exchange, call, request, made)

@@ -245,7 +245,7 @@ class Engine:
         return len(self._running)
 
     async def _claim(self) -> None:
-        passed_by = 0  # how often in a row
+        left_to_others = 0  # looks in a row that passed hops by
         while True:
             await self._awake.wait()
             self._awake.clear()
@@ -268,9 +268,9 @@ class Engine:
                 for hop in claims.hops:
                     self._places.take(hop)
                     self._run(hop)
-                passed_by = min(passed_by + 1, _LONGEST_AGAIN) if claims.passed_by else 0
-                if passed_by:
-                    self._alarm.ring_at(_now() + _AGAIN * 2**passed_by)
+                left_to_others = min(left_to_others + 1, _LONGEST_AGAIN) if claims.passed_by else 0
+                if left_to_others:
+                    self._alarm.ring_at(_now() + _AGAIN * 2**left_to_others)
                 if len(claims.hops) < wanted:
                     self._full = False
                     break

@@ -35,6 +35,8 @@ class Settler:
     async def settle(self, settlement: Settlement, *, meanwhile: Callable[[], None] | None = None) -> Settled:
         """Commit the settlement with whatever else is ready, and do ``meanwhile`` while the database is at it.
 
+        Where that raises, it is reported, and what the batch's others have to do meanwhile may be left out.
+
         Raises:
             DatabaseError: the database refuses this settlement, and would refuse it again.
         """

@@ -58,7 +58,11 @@ async def _opened() -> "_Link":
     parameters = connection.get_connection_params()
     raw = await asyncio.to_thread(psycopg.connect, **parameters, autocommit=True)
     link = _Link(raw)
-    await link.send(f"SET TIME ZONE 'UTC'; {PLAN_ONCE}".encode())
+    try:
+        await link.send(f"SET TIME ZONE 'UTC'; {PLAN_ONCE}".encode())
+    except psycopg.Error:
+        link.close()
+        raise
     return link
 
 
